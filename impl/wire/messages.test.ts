@@ -1,0 +1,159 @@
+// Bytes against the codec of 2018 (frames.json), and what a stranger can do to a frame.
+import fc from 'fast-check'
+import { test } from 'tap'
+import { MalformedError } from './errors.ts'
+import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
+import * as messages from './messages.ts'
+import frameVectors from '../../conformance/vectors/frames.json' with { type: 'json' }
+
+type AnyCodec = messages.MessageCodec<unknown>
+const codecs = messages as unknown as Record<string, AnyCodec>
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'))
+
+/** The vectors write messages in each other as JSON and bytes as hex; ours carries signed messages as bytes. */
+function fromVector(name: string, json: Record<string, unknown>): unknown {
+  switch (name) {
+    case 'Proof':
+      return { ...json, id: bytes(json['id'] as string) }
+    case 'ProofWrapper':
+      return {
+        proof: messages.Proof.encode(fromVector('Proof', json['proof'] as never) as messages.Proof),
+        signature: bytes(json['signature'] as string),
+      }
+    case 'ProofResponse':
+      return json['proof'] === undefined
+        ? json
+        : {
+            ...json,
+            proof: messages.ProofWrapper.encode(
+              fromVector('ProofWrapper', json['proof'] as never) as messages.ProofWrapper,
+            ),
+          }
+    case 'IssueInfo':
+      return {
+        ...json,
+        proofs: (json['proofs'] as { id: string; addrs: string[]; display: string }[]).map(
+          (server) => ({
+            ...server,
+            id: bytes(server.id),
+            addrs: server.addrs.map(bytes),
+          }),
+        ),
+      }
+    default:
+      return json
+  }
+}
+
+test('frames: every message of the vectors is written byte for byte and read back', async (t) => {
+  const group = frameVectors.testGroups.find(({ type }) => type === 'Encode')
+  t.ok(group)
+  for (const vector of group?.tests ?? []) {
+    const codec = codecs[vector.message] as AnyCodec
+    const message = fromVector(vector.message, (vector as { json: Record<string, unknown> }).json)
+    const name = `frames ${vector.tcId} ${vector.req} ${vector.message} ${vector.comment}`
+    t.equal(Buffer.from(encodeFrame(codec.encode(message))).toString('hex'), vector.frameHex, name)
+    const [decoded] = new FrameDecoder({ lengthMax: 65536 }).push(bytes(vector.frameHex))
+    t.equal(
+      Buffer.from(codec.encode(codec.decode(decoded ?? bytes('')))).toString('hex'),
+      Buffer.from(decoded ?? []).toString('hex'),
+      `${name}, read and written again`,
+    )
+  }
+})
+
+test('frames: every message of the vectors is read or refused as they say', async (t) => {
+  const group = frameVectors.testGroups.find(({ type }) => type === 'Decode')
+  t.ok(group)
+  for (const vector of group?.tests ?? []) {
+    const codec = codecs[vector.message] as AnyCodec
+    const [frame] = new FrameDecoder({ lengthMax: 65536 }).push(bytes(vector.frameHex))
+    const name = `frames ${vector.tcId} ${vector.req} ${vector.message} ${vector.comment}`
+    if (vector.result === 'invalid')
+      t.throws(() => codec.decode(frame ?? bytes('')), MalformedError, name)
+    else t.doesNotThrow(() => codec.decode(frame ?? bytes('')), name)
+  }
+})
+
+test('NT-WIRE-002 error 0 is on the wire', async (t) => {
+  t.same(messages.DNS01Response.encode({ error: 0 }), bytes('0800'))
+})
+
+test('NT-WIRE-011 unknown fields are skipped and unknown numbers reach the reader as numbers', async (t) => {
+  t.same(messages.DNS01Response.decode(bytes('08077a0161')), { error: 7 })
+  t.same(messages.IssueRequest.decode(bytes('10011007')).supportedCryptos, [1, 7])
+  t.same(
+    messages.IssueRequest.decode(bytes('1202010710ffffffff0f')).supportedCryptos.slice(0, 2),
+    [1, 7],
+  )
+})
+
+test('NT-WIRE-012 a text that is not UTF-8 is refused', async (t) => {
+  t.throws(() => messages.DNS01Request.decode(bytes('0a02c328120176')), MalformedError)
+})
+
+test('a time before 1970 or past 2^53 is refused', async (t) => {
+  for (const varint of ['ffffffffffffffffff01', '8080808080808080808001', 'ffffffffffffffff7f']) {
+    t.throws(() => messages.Proof.decode(bytes(`0a010110${varint}`)), MalformedError, varint)
+  }
+})
+
+test('NT-WIRE-001 NT-WIRE-008 frames are cut wherever the bytes are split', async (t) => {
+  const longPrefix = bytes('850061626364650161')
+  const cut = new FrameDecoder({ lengthMax: 65536 }).push(longPrefix)
+  t.same(
+    cut.map((frame) => Buffer.from(frame).toString()),
+    ['abcde', 'a'],
+  )
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 40 }),
+      (sent, step) => {
+        const all = Buffer.concat(sent.map(encodeFrame))
+        const decoder = new FrameDecoder({ lengthMax: 300 })
+        const received: Uint8Array[] = []
+        for (let at = 0; at < all.length; at += step)
+          received.push(...decoder.push(all.subarray(at, at + step)))
+        return (
+          !decoder.unfinished &&
+          received.length === sent.length &&
+          received.every((frame, index) => Buffer.compare(frame, sent[index] ?? bytes('')) === 0)
+        )
+      },
+    ),
+  )
+})
+
+test('NT-WIRE-006 NT-WIRE-007 a length over the limit or without an end is refused from its first bytes', async (t) => {
+  const lengths: Record<string, string> = {
+    'one over the limit': '818004',
+    '4 GiB': 'ffffffff0f',
+    'ten bytes of 0xff': 'ffffffffffffffffffff',
+    'an endless zero': '8080808080',
+  }
+  for (const [name, hex] of Object.entries(lengths)) {
+    t.throws(() => new FrameDecoder({ lengthMax: 65536 }).push(bytes(hex)), FrameError, name)
+  }
+  t.same(
+    new FrameDecoder({ lengthMax: 65536 }).push(bytes('808004')),
+    [],
+    'the limit itself is allowed',
+  )
+})
+
+test('NT-WIRE-005 no bytes make a decoder throw anything but MalformedError', async (t) => {
+  const names = Object.keys(codecs)
+  fc.assert(
+    fc.property(fc.constantFrom(...names), fc.uint8Array({ maxLength: 120 }), (name, input) => {
+      try {
+        ;(codecs[name] as AnyCodec).decode(input)
+      } catch (error) {
+        return error instanceof MalformedError
+      }
+      return true
+    }),
+    { numRuns: 3000 },
+  )
+  t.pass(`${names.length} messages`)
+})

@@ -1,0 +1,113 @@
+import type { Stream } from '@libp2p/interface'
+import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
+
+/** Frames that may wait unread; past that the stream is paused, and the peer's window fills. */
+const FRAMES_WAITING_MAX = 64
+
+/** The part of a libp2p stream that frames need. */
+export type MessageStream = Pick<
+  Stream,
+  | 'addEventListener'
+  | 'removeEventListener'
+  | 'send'
+  | 'onDrain'
+  | 'pause'
+  | 'resume'
+  | 'readableEnded'
+  | 'status'
+>
+
+/** Messages over a libp2p stream. */
+export interface FrameStream {
+  /**
+   * The next message, or `undefined` when the peer has ended its side between two messages.
+   * @throws {FrameError} for a frame that is too long or cut; the stream's error when it was reset; the reason
+   *   of `signal` when that aborts.
+   */
+  read(signal: AbortSignal): Promise<Uint8Array | undefined>
+  /** Sends one message, waiting while the peer's window is full. */
+  write(message: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Stops listening to the stream, which stays as it is. */
+  release(): void
+}
+
+/**
+ * Reads and writes length-prefixed messages on a libp2p stream. One reader at a time.
+ *
+ * The signal of a read is a deadline for the whole message: a peer that sends one byte every now and then does
+ * not extend it (NT-WIRE-009).
+ */
+export function frameStream(
+  stream: MessageStream,
+  init: { readonly lengthMax: number },
+): FrameStream {
+  const decoder = new FrameDecoder(init)
+  const waiting: Uint8Array[] = []
+  let failure: Error | undefined
+  let ended = false
+  let paused = false
+  let wake: (() => void) | undefined
+
+  const onMessage = (event: { data: Uint8Array | { subarray(): Uint8Array } }): void => {
+    if (failure !== undefined) return
+    try {
+      waiting.push(...decoder.push(event.data.subarray()))
+    } catch (error) {
+      failure = error as Error
+    }
+    if (waiting.length > FRAMES_WAITING_MAX && !paused) {
+      paused = true
+      stream.pause()
+    }
+    wake?.()
+  }
+  const onEnd = (): void => {
+    ended = true
+    wake?.()
+  }
+  const onClose = (event: { error?: Error }): void => {
+    failure ??= event.error
+    ended = true
+    wake?.()
+  }
+  stream.addEventListener('message', onMessage)
+  stream.addEventListener('end', onEnd)
+  stream.addEventListener('close', onClose)
+  if (stream.readableEnded) ended = true
+
+  return {
+    async read(signal) {
+      for (;;) {
+        signal.throwIfAborted()
+        const message = waiting.shift()
+        if (message !== undefined) {
+          if (paused && waiting.length === 0 && stream.status === 'open') {
+            paused = false
+            stream.resume()
+          }
+          return message
+        }
+        if (failure !== undefined) throw failure
+        if (ended) {
+          if (decoder.unfinished) throw new FrameError('the stream ended in the middle of a frame')
+          return undefined
+        }
+        const woken = Promise.withResolvers<void>()
+        wake = woken.resolve
+        signal.addEventListener('abort', woken.resolve as () => void, { once: true })
+        await woken.promise
+        signal.removeEventListener('abort', woken.resolve as () => void)
+        wake = undefined
+      }
+    },
+    async write(message, signal) {
+      signal.throwIfAborted()
+      if (!stream.send(encodeFrame(message))) await stream.onDrain({ signal })
+    },
+    release() {
+      stream.removeEventListener('message', onMessage)
+      stream.removeEventListener('end', onEnd)
+      stream.removeEventListener('close', onClose)
+    },
+  }
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+// Starts a TypeScript program of this repository from a bare checkout: installs the npm packages when
+// they are missing or older than package-lock.json, then runs the program with the pinned Node.
+// Plain JavaScript without dependencies, because the Node that starts it may be older than the pinned one.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const nodeBinary = join(root, 'node_modules/node/bin/node')
+const installedStamp = join(root, 'node_modules/.nodetrust-installed')
+
+const [program, ...programArguments] = process.argv.slice(2)
+if (program === undefined) {
+  console.error('usage: node launch.mjs PROGRAM.ts [arguments]')
+  process.exit(2)
+}
+
+const lockHash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const installed =
+  existsSync(nodeBinary) &&
+  existsSync(installedStamp) &&
+  readFileSync(installedStamp, 'utf8') === lockHash
+if (!installed) {
+  console.error('installing the npm packages and the pinned Node (once) …')
+  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    // What npm prints belongs to set-up, not to the program's standard output.
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
+  if (install.status !== 0) {
+    console.error(
+      `npm ci failed (${install.error?.message ?? `exit ${install.status}`}): see its messages above, then run the same command again`,
+    )
+    process.exit(2)
+  }
+  if (!existsSync(nodeBinary)) {
+    console.error(
+      `npm ci did not place the pinned Node at ${nodeBinary}: allow the install script of the package "node" (npm rebuild node), then run the same command again`,
+    )
+    process.exit(2)
+  }
+  writeFileSync(installedStamp, lockHash)
+}
+
+const child = spawn(nodeBinary, [join(root, program), ...programArguments], {
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    PATH: `${dirname(nodeBinary)}:${join(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`,
+  },
+})
+// A terminal sends Ctrl-C to the whole group, a service manager only to us: the program decides either way.
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+process.on('SIGINT', () => {})
+child.on('error', (error) => {
+  console.error(`cannot start ${nodeBinary}: ${error.message}`)
+  process.exit(2)
+})
+child.on('exit', (code, signal) => {
+  process.exit(code ?? (signal === 'SIGINT' ? 130 : 143))
+})
