@@ -73,7 +73,11 @@ export function frameStream(
   stream.addEventListener('message', onMessage)
   stream.addEventListener('end', onEnd)
   stream.addEventListener('close', onClose)
-  if (stream.readableEnded) ended = true
+  // A server that answers and closes at once can end the stream while libp2p still negotiates its protocol: the stream
+  // then says that it has ended although the answer is handed to the new listener only in the next microtask.
+  queueMicrotask(() => {
+    if (stream.readableEnded) onEnd()
+  })
 
   return {
     async read(signal) {

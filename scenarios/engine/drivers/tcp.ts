@@ -1,0 +1,81 @@
+import { tcp } from '@libp2p/tcp'
+import { multiaddr } from '@multiformats/multiaddr'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { BlackHole, Driver, Family, Place, TransportComponents } from './driver.ts'
+
+/** 127.a.b.1 … 127.a.b.254. */
+const HOSTS_MAX = 254
+
+/**
+ * Real sockets on loopback. Every IPv4 host has an address of its own in 127.0.0.0/8, in a network drawn at
+ * random, so that two runs at once do not meet; loopback has only one IPv6 address, `::1`, which all share.
+ */
+export function tcpDriver(): Driver {
+  const network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`
+  let hosts = 0
+  return {
+    name: 'tcp',
+    place({ families }): Place {
+      hosts += 1
+      if (hosts > HOSTS_MAX) throw new RangeError(`a world on tcp has at most ${HOSTS_MAX} hosts`)
+      const addresses: Partial<Record<Family, string>> = {}
+      if (families.includes(4)) addresses[4] = `${network}.${hosts}`
+      if (families.includes(6)) addresses[6] = '::1'
+      return {
+        addresses,
+        socketAddresses: addresses,
+        listen: [
+          ...(addresses[4] === undefined ? [] : [`/ip4/${addresses[4]}/tcp/0`]),
+          ...(addresses[6] === undefined ? [] : [`/ip6/${addresses[6]}/tcp/0`]),
+        ],
+        transport: tcpFrom(addresses),
+      }
+    },
+    socketAddress: (address) => address,
+    blackHole: async (multiaddrs) => {
+      const holes = await Promise.all(multiaddrs.map(silentServer))
+      return { close: async () => void (await Promise.all(holes.map((hole) => hole.close()))) }
+    },
+    close: async () => {},
+  }
+}
+
+/** TCP that dials from the host's own address, which is what a proof server must see. */
+function tcpFrom(addresses: Place['addresses']): Place['transport'] {
+  return (components: TransportComponents) => {
+    const transport = tcp()(components as never)
+    const dial = transport.dial.bind(transport)
+    transport.dial = async (to, options) => {
+      const family = to.getComponents()[0]?.name === 'ip6' ? 6 : 4
+      const localAddress = addresses[family]
+      if (localAddress === undefined) {
+        throw new Error(`this host has no IPv${family} address to dial ${to.toString()} from`)
+      }
+      // @libp2p/tcp hands its dial options on to net.connect.
+      return dial(to, Object.assign(options, { localAddress }))
+    }
+    return transport
+  }
+}
+
+async function silentServer(address: string): Promise<BlackHole> {
+  const [host, port] = multiaddr(address).getComponents()
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    socket.resume()
+  })
+  server.listen(Number(port?.value), host?.value)
+  await once(server, 'listening')
+  return {
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -1,0 +1,242 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { PrivateKey, ServiceMap } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { webSockets } from '@libp2p/websockets'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { join } from 'node:path'
+import {
+  dnsServer,
+  issueServer,
+  nodetrust,
+  proofServer,
+  ROLE_EVENTS,
+  wire,
+  type DnsServer,
+  type NodetrustClient,
+} from '../../impl/index.ts'
+import type { Family, Place } from './drivers/driver.ts'
+import type { HostPlan } from './scenario.ts'
+import type { Trace } from './trace.ts'
+
+/** What hosts must know of each other, as an operator's configuration would say it. */
+export interface WorldFacts {
+  readonly zone: string
+  readonly trace: Trace
+  readonly workDirectory: string
+  readonly ca: () => { readonly directoryUrl: string; readonly certificateAuthority: string }
+  readonly hostsOf: (role: HostPlan['role']) => readonly Host[]
+}
+
+/** Where a DNS server's own sockets are. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. */
+const ANNOUNCE_INTERVAL_MS = 1_000
+
+type Node = Libp2p<
+  ServiceMap & { pubsub?: GossipSub; nodetrust?: NodetrustClient; dns?: DnsServer }
+>
+
+/** One host of a world: a libp2p node that can be stopped and started again with its key, addresses and disk. */
+export class Host {
+  readonly plan: HostPlan
+  readonly place: Place
+  readonly privateKey: PrivateKey
+  readonly #facts: WorldFacts
+  #node: Node | undefined
+  /** Where it listened first: a host that comes back is found where it was. */
+  #multiaddrs: readonly string[] | undefined
+  #dnsSockets: readonly SocketAddress[] | undefined
+
+  constructor(init: {
+    readonly plan: HostPlan
+    readonly place: Place
+    readonly privateKey: PrivateKey
+    readonly facts: WorldFacts
+  }) {
+    this.plan = init.plan
+    this.place = init.place
+    this.privateKey = init.privateKey
+    this.#facts = init.facts
+  }
+
+  get name(): string {
+    return this.plan.name
+  }
+
+  get peerId(): string {
+    return this.privateKey.publicKey.toString()
+  }
+
+  get running(): boolean {
+    return this.#node !== undefined
+  }
+
+  /** The host's libp2p node; throws while the host is down. */
+  get node(): Node {
+    if (this.#node === undefined) throw new Error(`host "${this.name}" is not running`)
+    return this.#node
+  }
+
+  /** Where others dial the host, with its peer id. */
+  get multiaddrs(): readonly Multiaddr[] {
+    return (this.#multiaddrs ?? []).map((address) => multiaddr(`${address}/p2p/${this.peerId}`))
+  }
+
+  /** Where a DNS server is asked. */
+  get dnsSockets(): readonly SocketAddress[] {
+    return this.#dnsSockets ?? []
+  }
+
+  async start(): Promise<void> {
+    const node = (await createLibp2p({
+      privateKey: this.privateKey,
+      addresses: { listen: [...(this.#multiaddrs ?? this.place.listen), ...this.#secureListen()] },
+      transports: [
+        this.place.transport as never,
+        ...(this.plan.role === 'client' ? [webSockets()] : []),
+      ],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+      // On tcp with IPv6 all hosts share one address.
+      connectionManager: {
+        inboundConnectionThreshold: 10_000,
+        maxIncomingPendingConnections: 1_000,
+      },
+      services: this.#services() as never,
+    })) as Node
+    this.#node = node
+    this.#multiaddrs ??= node
+      .getMultiaddrs()
+      .filter((address) => !address.toString().includes('/ws'))
+      .map((address) => address.decapsulate('/p2p').toString())
+    node.addEventListener('peer:discovery', ({ detail }) => {
+      this.#facts.trace.record(this.name, 'peer:discovered', { peer: detail.id.toString() })
+    })
+    const { dns, pubsub } = node.services
+    if (dns !== undefined) this.#dnsSockets ??= [...dns.addresses]
+    if (this.plan.role === 'issue' || this.plan.role === 'dns') {
+      // They are the meeting points of a zone, so they pass announcements on (NT-DISC-009).
+      pubsub?.subscribe(wire.DISCOVERY_TOPIC)
+      pubsub?.subscribe(wire.DISCOVERY_TOPIC_SPECIFICATION)
+    }
+    this.#facts.trace.record(this.name, 'host:started', {
+      addresses: Object.values(this.place.addresses),
+    })
+  }
+
+  async stop(): Promise<void> {
+    const node = this.#node
+    this.#node = undefined
+    if (node === undefined) return
+    await node.stop()
+    this.#facts.trace.record(this.name, 'host:stopped')
+  }
+
+  /** Where a client's WebSockets stand, plain and secure on one port. */
+  #secureListen(): string[] {
+    if (this.plan.role !== 'client') return []
+    return Object.entries(this.place.socketAddresses).map(
+      ([family, address]) => `/ip${family}/${address}/tcp/0/ws`,
+    )
+  }
+
+  #services(): Record<string, (components: never) => unknown> {
+    const { zone, hostsOf, ca } = this.#facts
+    const pubsub = gossipsub({ allowPublishToZeroTopicPeers: true })
+    switch (this.plan.role) {
+      case 'proof':
+        return {
+          identify: identify(),
+          proof: this.#watched(proofServer({ rateLimit: { burst: 10_000, intervalMs: 1 } })),
+        }
+      case 'dns':
+        return {
+          identify: identify(),
+          pubsub,
+          dns: this.#watched(
+            dnsServer({
+              zone,
+              listen: this.#dnsSockets ?? this.#socketAddresses(),
+              nameServers: hostsOf('dns').map((host, index) => ({
+                name: `ns${index + 1}.${zone}`,
+                addresses: Object.values(host.place.addresses),
+              })),
+              writers: hostsOf('issue').map((host) => host.peerId),
+            }),
+          ),
+        }
+      case 'issue':
+        return {
+          identify: identify(),
+          pubsub,
+          issue: this.#watched(
+            issueServer({
+              zone,
+              proofServers: hostsOf('proof').map((host) => ({
+                id: peerIdFromPrivateKey(host.privateKey),
+                addresses: host.multiaddrs,
+                display: host.name,
+              })),
+              proofKeys: hostsOf('proof').map((host) => host.privateKey.publicKey),
+              dnsServers: hostsOf('dns').flatMap((host) =>
+                host.dnsSockets.slice(0, 1).map((query) => ({ addresses: host.multiaddrs, query })),
+              ),
+              acme: ca(),
+              storePath: join(this.#facts.workDirectory, `${this.name}.sqlite`),
+              // The addresses of a test network are private or for documentation.
+              allowPrivateAddresses: true,
+            }),
+          ),
+        }
+      case 'client':
+        return {
+          identify: identify(),
+          pubsub,
+          nodetrust: this.#watched(
+            nodetrust({
+              issueServers: hostsOf('issue').flatMap((host) => host.multiaddrs),
+              autoStart: false,
+              announceIntervalMs: ANNOUNCE_INTERVAL_MS,
+              allowPrivateAddresses: true,
+              ...this.plan.options,
+            }),
+          ),
+        }
+      case 'attacker':
+        return { identify: identify() }
+    }
+  }
+
+  #socketAddresses(): SocketAddress[] {
+    return Object.values(this.place.socketAddresses).map((address) => ({ address, port: 0 }))
+  }
+
+  /** Writes every event of a service into the trace. */
+  #watched<Components, Service extends object>(
+    factory: (components: Components) => Service,
+  ): (components: Components) => Service {
+    return (components) => {
+      const service = factory(components)
+      for (const event of Object.keys(ROLE_EVENTS)) {
+        ;(service as unknown as EventTarget).addEventListener(event, (emitted) => {
+          this.#facts.trace.record(this.name, event, (emitted as CustomEvent).detail ?? {})
+        })
+      }
+      return service
+    }
+  }
+}
+
+/** The families of a host's plan. */
+export function familiesOf(plan: HostPlan): readonly Family[] {
+  return plan.families ?? [4]
+}

@@ -1,0 +1,121 @@
+import { connect } from 'node:tls'
+import { wire } from '../../impl/index.ts'
+import { certificateNames } from './certificates.ts'
+import type { World } from './world.ts'
+
+/** What every world must keep, whatever the scenario does to it. */
+export interface Invariant {
+  readonly name: string
+  /** Judged after every event while the world runs, and once more at the end. */
+  readonly always?: (world: World) => true | string
+  /** Judged once, when the story has ended and the world still stands. */
+  readonly atEnd?: (world: World) => Promise<true | string>
+}
+
+export const invariants: readonly Invariant[] = [
+  {
+    name: 'no certificate names an address that was not proven to its peer',
+    always: certificatesAreProven,
+  },
+  {
+    name: 'every announced address answers TLS with a certificate for its name',
+    atEnd: announcementsAnswer,
+  },
+  {
+    name: 'a client without a proof got an error and sent nothing',
+    always: unprovenClientsSentNothing,
+  },
+]
+
+/** Longest wait for one TLS handshake. */
+const HANDSHAKE_TIMEOUT_MS = 5_000
+
+function certificatesAreProven(world: World): true | string {
+  const proven = new Map<string, Set<string>>()
+  for (const { event, detail } of world.trace.entries) {
+    const peer = String(detail['peer'])
+    if (event === 'proof:signed') {
+      const names = proven.get(peer) ?? new Set([wire.id0Name(world.peerIdBytes(peer), world.zone)])
+      for (const address of detail['addresses'] as string[])
+        names.add(wire.addressName(address, world.zone))
+      proven.set(peer, names)
+    }
+    if (event !== 'certificate:issued') continue
+    for (const name of detail['names'] as string[]) {
+      if (proven.get(peer)?.has(name) !== true) {
+        return `${world.hostOfPeer(peer)} got a certificate for ${name}, which no proof server had proven`
+      }
+    }
+  }
+  // The issue server's word is not enough: the certificates themselves are looked at too.
+  for (const { host, certificate } of world.certificates) {
+    const names = proven.get(world.host(host).peerId) ?? new Set()
+    const stray = certificateNames(certificate).find((name) => !names.has(name))
+    if (stray !== undefined)
+      return `the certificate of ${host} names ${stray}, which was not proven`
+  }
+  return true
+}
+
+function unprovenClientsSentNothing(world: World): true | string {
+  for (const { host, error } of world.failures) {
+    if (error.name !== 'NoProofError') continue
+    const { peerId } = world.host(host)
+    const sent = world.trace.of('request:received').some(({ detail }) => detail['peer'] === peerId)
+    const proven = world.trace.of('proof:received').some((entry) => entry.host === host)
+    if (sent && !proven) return `${host} had no proof and sent a request all the same`
+  }
+  return true
+}
+
+async function announcementsAnswer(world: World): Promise<true | string> {
+  const roots = await world.rootCertificates()
+  const wrong = await Promise.all(
+    world.announcements.map(async ({ host, name, port }) => {
+      const [address, ...more] = await world.resolve(name)
+      if (address === undefined || more.length > 0) {
+        return `${name} of ${host} resolves to ${[address, ...more].join(', ') || 'nothing'}`
+      }
+      const problem = await tlsProblem({
+        host: world.driver.socketAddress(address),
+        port,
+        servername: name,
+        roots,
+      })
+      return problem === undefined ? undefined : `${name}:${port} of ${host}: ${problem}`
+    }),
+  )
+  return wrong.find((problem) => problem !== undefined) ?? true
+}
+
+/** What is wrong with the TLS server at a socket, as a browser would judge it; undefined when nothing is. */
+export async function tlsProblem(target: {
+  readonly host: string
+  readonly port: number
+  readonly servername: string
+  readonly roots: string
+}): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const socket = connect({
+    host: target.host,
+    port: target.port,
+    servername: target.servername,
+    ca: target.roots,
+    timeout: HANDSHAKE_TIMEOUT_MS,
+  })
+  socket.on('secureConnect', () => {
+    const certificate = socket.getPeerX509Certificate()
+    resolve(
+      certificate?.checkHost(target.servername) === undefined
+        ? 'no certificate for that name'
+        : undefined,
+    )
+  })
+  socket.on('error', (error) => resolve(error.message))
+  socket.on('timeout', () => resolve(`no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`))
+  try {
+    return await promise
+  } finally {
+    socket.destroy()
+  }
+}

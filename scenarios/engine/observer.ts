@@ -1,0 +1,105 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { wire } from '../../impl/index.ts'
+import type { Place } from './drivers/driver.ts'
+
+/** An address that a peer announced over gossipsub. */
+export interface Announcement {
+  readonly host: string
+  /** As it came, with the peer id. */
+  readonly address: string
+  readonly name: string
+  readonly port: number
+}
+
+export interface ObserverInit {
+  readonly place: Place
+  /** Where announcements pass by: one of them that is up is enough. */
+  readonly meetingPoints: readonly Multiaddr[]
+  readonly hostOfPeer: (peerId: string) => string
+  /** Called for each address when it is heard first. */
+  readonly onHeard: (announcement: Announcement) => void
+  readonly signal: AbortSignal
+}
+
+/** Distinct announcements kept. */
+const ANNOUNCEMENTS_MAX = 10_000
+
+/** A stranger to the zone: a plain libp2p node that listens to the discovery topic with its own eyes. */
+export class Observer {
+  readonly #node: Libp2p<{ pubsub: GossipSub }>
+  readonly #heard = new Map<string, Announcement>()
+  readonly #listeners = new Set<() => void>()
+
+  private constructor(
+    node: Libp2p<{ pubsub: GossipSub }>,
+    { hostOfPeer, onHeard }: Pick<ObserverInit, 'hostOfPeer' | 'onHeard'>,
+  ) {
+    this.#node = node
+    node.services.pubsub.addEventListener('gossipsub:message', ({ detail: { msg } }) => {
+      if (msg.type !== 'signed') return
+      for (const bytes of wire.Announce.decode(msg.data).addr) {
+        const address = multiaddr(bytes)
+        const [dns, tcp] = address.getComponents()
+        if (this.#heard.has(address.toString())) continue
+        if (this.#heard.size >= ANNOUNCEMENTS_MAX) return
+        const announcement = {
+          host: hostOfPeer(msg.from.toString()),
+          address: address.toString(),
+          name: dns?.value ?? '',
+          port: Number(tcp?.value),
+        }
+        this.#heard.set(announcement.address, announcement)
+        onHeard(announcement)
+      }
+      for (const listener of this.#listeners) listener()
+    })
+  }
+
+  static async open(init: ObserverInit): Promise<Observer> {
+    const node = await createLibp2p({
+      transports: [init.place.transport as never],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+      services: { identify: identify(), pubsub: gossipsub() },
+    })
+    const observer = new Observer(node as never, init)
+    node.services.pubsub.subscribe(wire.DISCOVERY_TOPIC)
+    await Promise.any(
+      init.meetingPoints.map((address) => node.dial(address, { signal: init.signal })),
+    )
+    return observer
+  }
+
+  get announcements(): readonly Announcement[] {
+    return [...this.#heard.values()]
+  }
+
+  /** Resolves when all of the addresses have been announced. */
+  async heard(addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    const complete = (): boolean => addresses.every((address) => this.#heard.has(address))
+    if (complete()) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const listener = (): void => {
+      if (complete()) resolve()
+    }
+    const abort = (): void => reject(signal.reason)
+    this.#listeners.add(listener)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await promise
+    } finally {
+      this.#listeners.delete(listener)
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#node.stop()
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { drivers, type DriverName } from './drivers/index.ts'
+import { scheduleFaults } from './faults.ts'
+import { invariants } from './invariants.ts'
+import { certificateReport, type RunReport, type Verdict } from './report.ts'
+import type { Scenario } from './scenario.ts'
+import { Trace } from './trace.ts'
+import { World, type WorldInit } from './world.ts'
+
+/** Longest story, from its first step to its last invariant, unless the scenario says otherwise. */
+const DEADLINE_MS = 60_000
+/** Longest wait for one expectation: the story has ended, so little is left to happen. */
+const EXPECTATION_MS_MAX = 15_000
+/** Longest set-up: it may install Pebble. */
+const SET_UP_MS_MAX = 300_000
+
+export interface RunOptions {
+  readonly transport: DriverName
+  /** @default what the scenario says */
+  readonly clients?: number | undefined
+  readonly ca: WorldInit['ca']
+  /** Keeps the run's folder (the CA's log, stores, certificates), and tells where it is. */
+  readonly keep?: boolean
+  readonly signal?: AbortSignal | undefined
+  /** Called when the world's parts are about to be started, with the trace that the run will fill. */
+  readonly watch?: (trace: Trace, hosts: readonly string[]) => void
+}
+
+/** Runs one scenario from an empty folder to its report. Throws only when the run itself could not be made. */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunReport> {
+  const clients = options.clients ?? scenario.clientsDefault ?? scenario.clientsMin ?? 1
+  const plan = scenario.world(clients)
+  const trace = new Trace()
+  const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-'))
+  const verdicts: Verdict[] = []
+  const interrupted = options.signal === undefined ? [] : [options.signal]
+  const signal = AbortSignal.any([
+    ...interrupted,
+    AbortSignal.timeout(SET_UP_MS_MAX + (scenario.deadlineMs ?? DEADLINE_MS)),
+  ])
+  options.watch?.(trace, ['ca', ...plan.hosts.map(({ name }) => name)])
+  let world: World | undefined
+  try {
+    world = await World.open({
+      plan,
+      driver: drivers[options.transport](),
+      trace,
+      workDirectory,
+      signal,
+      ca: options.ca,
+    })
+    verdicts.push(...(await judge(scenario, world, interrupted)))
+    const certificates = await Promise.all(world.certificates.map(certificateReport(workDirectory)))
+    return {
+      scenario: scenario.name,
+      title: scenario.title,
+      proves: scenario.proves,
+      transport: options.transport,
+      ca: world.ca.description,
+      hosts: world.hosts.map((host) => ({
+        name: host.name,
+        role: host.plan.role,
+        peerId: host.peerId,
+        addresses: Object.values(host.place.addresses),
+      })),
+      timeline: [...trace.entries],
+      certificates,
+      verdicts,
+      holds: verdicts.every(({ problem }) => problem === undefined),
+      durationMs: trace.elapsedMs,
+      keptIn: options.keep === true ? workDirectory : undefined,
+      again: `npm run scenario -- ${scenario.name} --transport ${options.transport}${
+        options.clients === undefined ? '' : ` --clients ${clients}`
+      }`,
+    }
+  } finally {
+    await world?.[Symbol.asyncDispose]()
+    if (options.keep !== true) await rm(workDirectory, { recursive: true, force: true })
+  }
+}
+
+/** Tells the story with its faults and judges the world during and after it. */
+async function judge(
+  scenario: Scenario,
+  world: World,
+  interrupted: readonly AbortSignal[],
+): Promise<Verdict[]> {
+  const broken = new Map<string, string>()
+  const check = (): void => {
+    for (const { name, always } of invariants) {
+      const holds = always?.(world) ?? true
+      if (holds !== true && !broken.has(name)) broken.set(name, holds)
+    }
+  }
+  const unfollow = world.trace.follow(check)
+  let story: string | undefined
+  try {
+    await using _faults = await scheduleFaults(world)
+    const deadline = scenario.deadlineMs ?? DEADLINE_MS
+    await withDeadline(scenario.run(world), deadline)
+    await withDeadline(world.announced(), deadline)
+    for (const { name, atEnd } of invariants) {
+      const holds = (await atEnd?.(world)) ?? true
+      if (holds !== true && !broken.has(name)) broken.set(name, holds)
+    }
+  } catch (error) {
+    for (const signal of interrupted) signal.throwIfAborted()
+    story = error instanceof Error ? error.message : String(error)
+  } finally {
+    unfollow()
+  }
+  check()
+  const verdicts: Verdict[] = [
+    { name: 'the story ran to its end', problem: story },
+    ...invariants.map(({ name }) => ({ name, problem: broken.get(name) })),
+  ]
+  for (const expectation of scenario.expectations) {
+    const { name } = expectation
+    const result = await withDeadline(
+      Promise.try(() => expectation.holds(world)),
+      EXPECTATION_MS_MAX,
+    ).catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+    verdicts.push({ name, problem: result === true ? undefined : result })
+  }
+  return verdicts
+}
+
+async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not done within ${deadlineMs} ms`)), deadlineMs)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,97 @@
+import type { NodetrustInit } from '../../impl/index.ts'
+import type { Family } from './drivers/driver.ts'
+import type { World } from './world.ts'
+
+/** What happens in a network, when, and what must then hold. One file of `scenarios/` exports one. */
+export interface Scenario {
+  /** Its file's name: what `npm run scenario -- NAME` takes. */
+  readonly name: string
+  /** One line for the list: what the scenario shows. */
+  readonly title: string
+  /** Requirements that a pass shows. */
+  readonly proves: readonly string[]
+  /** @param clients what `--clients` says, or `clientsDefault` */
+  world(clients: number): WorldPlan
+  /** @default 1 */
+  readonly clientsDefault?: number
+  /** The fewest clients that the story needs. @default 1 */
+  readonly clientsMin?: number
+  /** The story. Engine and drivers end it after `deadlineMs`. */
+  run(world: World): Promise<void>
+  /** What must hold at the end, beside the invariants that every world keeps. */
+  readonly expectations: readonly Expectation[]
+  /** @default 60 s */
+  readonly deadlineMs?: number
+}
+
+/** The hosts of a world and what will happen to them: data, so that a run can be replayed and shrunk. */
+export interface WorldPlan {
+  readonly hosts: readonly HostPlan[]
+  readonly faults?: readonly Fault[]
+  /** Pebble's knobs, as `PEBBLE_…`. */
+  readonly caEnvironment?: Readonly<Record<string, string>>
+}
+
+export type HostPlan = ServerPlan | ClientPlan | AttackerPlan
+
+interface PlacedPlan {
+  /** Unique in the world. */
+  readonly name: string
+  /** @default [4] */
+  readonly families?: readonly Family[]
+}
+
+export interface ServerPlan extends PlacedPlan {
+  readonly role: 'proof' | 'issue' | 'dns'
+}
+
+export interface ClientPlan extends PlacedPlan {
+  readonly role: 'client'
+  /** Options of the client over the engine's: `csr: false` makes one of 2018. */
+  readonly options?: Partial<NodetrustInit>
+}
+
+/** A libp2p node without any service of ours, for a scenario to misbehave with. */
+export interface AttackerPlan extends PlacedPlan {
+  readonly role: 'attacker'
+}
+
+/** What is done to a host, or to the CA, and when. */
+export interface Fault {
+  readonly kind: FaultKind
+  /** A host's name; `ca` for the CA. */
+  readonly host: string
+  /** When: so many ms after the story began (0: before its first step), or at the first such event. */
+  readonly at: number | { readonly event: string }
+  /** Heals after so many ms. @default never */
+  readonly forMs?: number
+}
+
+/**
+ * - `refuse`: the host is down, connections to it are refused
+ * - `hang`: connections to the host are accepted and nothing is ever said
+ * - `kill` (CA only): the CA ends as in a crash; a healed one has lost all that it knew
+ */
+export type FaultKind = 'refuse' | 'hang' | 'kill'
+
+/** `holds` is true, or what is wrong. */
+export interface Expectation {
+  readonly name: string
+  holds(world: World): Promise<true | string> | true | string
+}
+
+/** The usual world: so many servers of each role and clients, all on IPv4. */
+export function hosts(counts: {
+  readonly proof?: number
+  readonly issue?: number
+  readonly dns?: number
+  readonly client?: number
+  readonly attacker?: number
+}): HostPlan[] {
+  return (['proof', 'dns', 'issue', 'client', 'attacker'] as const).flatMap((role) =>
+    Array.from({ length: counts[role] ?? 0 }, (_, index) => ({
+      name: `${role}${index + 1}`,
+      role,
+    })),
+  )
+}

@@ -1,0 +1,250 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { Resolver as DnsResolver } from 'node:dns/promises'
+import { wire, type Certificate } from '../../impl/index.ts'
+import {
+  openAcmeCa,
+  openResolver,
+  type AcmeCa,
+  type AcmeCaOptions,
+  type Resolver,
+} from './ca/index.ts'
+import type { Driver } from './drivers/driver.ts'
+import { familiesOf, Host, type WorldFacts } from './hosts.ts'
+import { Observer, type Announcement } from './observer.ts'
+import { certificateNames } from './certificates.ts'
+import type { HostPlan, WorldPlan } from './scenario.ts'
+import { Trace } from './trace.ts'
+
+/** What every world's names end in. */
+const ZONE = 'nt.example'
+
+/** What became of one client's request. */
+export type Outcome =
+  | { readonly certificate: Certificate; readonly error?: undefined }
+  | { readonly error: Error; readonly certificate?: undefined }
+
+export interface WorldInit {
+  readonly plan: WorldPlan
+  readonly driver: Driver
+  readonly trace: Trace
+  readonly workDirectory: string
+  /** Ends everything that waits. */
+  readonly signal: AbortSignal
+  readonly ca: Omit<AcmeCaOptions, 'resolver' | 'workDirectory' | 'signal' | 'environment'>
+}
+
+/** One simulated network: its hosts, its CA, and what has happened in it. */
+export class World implements AsyncDisposable {
+  readonly zone = ZONE
+  readonly plan: WorldPlan
+  readonly driver: Driver
+  readonly trace: Trace
+  readonly signal: AbortSignal
+  /** Certificates that clients and attackers got, in order; PEM. */
+  readonly certificates: { readonly host: string; readonly certificate: string }[] = []
+  readonly failures: { readonly host: string; readonly error: Error }[] = []
+  readonly #init: WorldInit
+  readonly #hosts = new Map<string, Host>()
+  readonly #roots = new Set<string>()
+  #resolver: Resolver | undefined
+  #ca: AcmeCa | undefined
+  #observer: Observer | undefined
+
+  private constructor(init: WorldInit) {
+    this.#init = init
+    this.plan = init.plan
+    this.driver = init.driver
+    this.trace = init.trace
+    this.signal = init.signal
+  }
+
+  /** Builds and starts everything that the plan names; what was started is stopped again when that fails. */
+  static async open(init: WorldInit): Promise<World> {
+    const world = new World(init)
+    try {
+      await world.#start()
+      return world
+    } catch (error) {
+      await world[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  get ca(): AcmeCa {
+    if (this.#ca === undefined) throw new Error('the CA of this world is not open yet')
+    return this.#ca
+  }
+
+  get hosts(): readonly Host[] {
+    return [...this.#hosts.values()]
+  }
+
+  get clients(): readonly Host[] {
+    return this.hostsOf('client')
+  }
+
+  /** What an observer of the network heard announced, without repetitions. */
+  get announcements(): readonly Announcement[] {
+    return this.#observer?.announcements ?? []
+  }
+
+  hostsOf(role: HostPlan['role']): readonly Host[] {
+    return this.hosts.filter(({ plan }) => plan.role === role)
+  }
+
+  host(name: string): Host {
+    const host = this.#hosts.get(name)
+    if (host === undefined) throw new RangeError(`this world has no host "${name}"`)
+    return host
+  }
+
+  hostOfPeer(peerId: string): string {
+    return this.hosts.find((host) => host.peerId === peerId)?.name ?? peerId
+  }
+
+  peerIdBytes(peerId: string): Uint8Array {
+    return peerIdFromString(peerId).toMultihash().bytes
+  }
+
+  /** The DNS names of a PEM certificate. */
+  namesOf(certificate: string): string[] {
+    return certificateNames(certificate)
+  }
+
+  /** Has a client obtain a certificate, and remembers what became of it. */
+  async obtain(name: string): Promise<Outcome> {
+    const host = this.host(name)
+    try {
+      const service = host.node.services.nodetrust
+      if (service === undefined) throw new TypeError(`host "${name}" is no client`)
+      const certificate = await service.obtain({ signal: this.signal })
+      this.certificates.push({ host: name, certificate: certificate.certificate })
+      return { certificate }
+    } catch (error) {
+      this.signal.throwIfAborted()
+      this.failures.push({ host: name, error: error as Error })
+      return { error: error as Error }
+    }
+  }
+
+  /** Has all clients obtain at once. */
+  async obtainAll(): Promise<Outcome[]> {
+    return Promise.all(this.clients.map(({ name }) => this.obtain(name)))
+  }
+
+  /** Waits until the network has heard every client that has a certificate, at each of its names. */
+  async announced(): Promise<void> {
+    const wanted = this.clients.flatMap((host) =>
+      host.running ? (host.node.services.nodetrust?.addresses ?? []) : [],
+    )
+    await this.#observer?.heard(
+      wanted.map((address) => address.toString()),
+      this.signal,
+    )
+  }
+
+  /** Sends one message on a new stream from one host to another and returns the frames of the answer. */
+  async exchange(
+    from: Host,
+    to: Host,
+    protocol: string,
+    messages: readonly Uint8Array[],
+  ): Promise<Uint8Array[]> {
+    const stream = await from.node.dialProtocol([...to.multiaddrs], protocol, {
+      signal: this.signal,
+    })
+    const frames = wire.frameStream(stream, { lengthMax: wire.CLIENT_FRAME_LENGTH_MAX })
+    const answers: Uint8Array[] = []
+    for (const message of messages) await frames.write(message, this.signal)
+    await stream.close({ signal: this.signal })
+    for (;;) {
+      const answer = await frames.read(this.signal)
+      if (answer === undefined) return answers
+      answers.push(answer)
+    }
+  }
+
+  /** The addresses that the public DNS gives for a name of the zone; none when it gives none. */
+  async resolve(name: string): Promise<string[]> {
+    const resolver = this.#publicDns()
+    const found = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
+    return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+  }
+
+  /** The TXT values that the public DNS gives for a name of the zone. */
+  async resolveTxt(name: string): Promise<string[]> {
+    const found = await this.#publicDns()
+      .resolveTxt(name)
+      .catch(() => [])
+    return found.map((strings) => strings.join(''))
+  }
+
+  /** The roots of all certificates that this world's CA has issued: a CA that lost its state has new ones. */
+  async rootCertificates(): Promise<string> {
+    this.#roots.add(await this.ca.rootCertificates())
+    return [...this.#roots].join('\n')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Clients first: a client that outlives its servers would only report their absence.
+    const order: readonly HostPlan['role'][] = ['attacker', 'client', 'issue', 'dns', 'proof']
+    await this.#observer?.stop()
+    for (const role of order) await Promise.all(this.hostsOf(role).map((host) => host.stop()))
+    await this.#resolver?.close()
+    await this.#ca?.stop()
+    await this.driver.close()
+  }
+
+  async #start(): Promise<void> {
+    const facts: WorldFacts = {
+      zone: this.zone,
+      trace: this.trace,
+      workDirectory: this.#init.workDirectory,
+      ca: () => this.ca,
+      hostsOf: (role) => this.hostsOf(role),
+    }
+    for (const plan of this.plan.hosts) {
+      const place = this.driver.place({ name: plan.name, families: familiesOf(plan) })
+      const privateKey = await generateKeyPair('Ed25519')
+      this.#hosts.set(plan.name, new Host({ plan, place, privateKey, facts }))
+    }
+    await this.#startAll('proof')
+    await this.#startAll('dns')
+    this.#resolver = await openResolver({
+      upstreams: () => this.hostsOf('dns').flatMap((host) => host.dnsSockets),
+    })
+    this.#ca = await openAcmeCa({
+      ...this.#init.ca,
+      resolver: this.#resolver.address,
+      workDirectory: this.#init.workDirectory,
+      signal: this.signal,
+      environment: this.plan.caEnvironment ?? {},
+    })
+    this.trace.record('ca', 'ca:ready', { description: this.#ca.description })
+    await this.rootCertificates()
+    await this.#startAll('issue')
+    await this.#startAll('client')
+    await this.#startAll('attacker')
+    this.#observer = await Observer.open({
+      place: this.driver.place({ name: 'observer', families: [4, 6] }),
+      meetingPoints: [...this.hostsOf('issue'), ...this.hostsOf('dns')].flatMap((host) =>
+        host.multiaddrs.slice(0, 1),
+      ),
+      hostOfPeer: (peerId) => this.hostOfPeer(peerId),
+      onHeard: ({ host, address }) => this.trace.record(host, 'peer:heard', { address }),
+      signal: this.signal,
+    })
+  }
+
+  async #startAll(role: HostPlan['role']): Promise<void> {
+    await Promise.all(this.hostsOf(role).map((host) => host.start()))
+  }
+
+  #publicDns(): DnsResolver {
+    if (this.#resolver === undefined) throw new Error('the resolver of this world is not open yet')
+    const resolver = new DnsResolver({ timeout: 2_000, tries: 2 })
+    resolver.setServers([this.#resolver.address])
+    return resolver
+  }
+}

@@ -1,0 +1,31 @@
+import { allProofServersFail } from './all-proof-servers-fail.ts'
+import { caDownMidOrder } from './ca-down-mid-order.ts'
+import { caRejectsNonces } from './ca-rejects-nonces.ts'
+import { dnsServerDown } from './dns-server-down.ts'
+import { expiredProof } from './expired-proof.ts'
+import { failingProofServer } from './failing-proof-server.ts'
+import { forgedProof } from './forged-proof.ts'
+import { happyPath } from './happy-path.ts'
+import { ipv6 } from './ipv6.ts'
+import { legacyClient } from './legacy-client.ts'
+import { noCommonCrypto } from './no-common-crypto.ts'
+import { stolenProof } from './stolen-proof.ts'
+import { unauthorisedWriter } from './unauthorised-writer.ts'
+import type { Scenario } from './engine/scenario.ts'
+
+/** All scenarios, in the order in which a newcomer reads them. */
+export const scenarios: readonly Scenario[] = [
+  happyPath,
+  failingProofServer,
+  allProofServersFail,
+  forgedProof,
+  stolenProof,
+  expiredProof,
+  noCommonCrypto,
+  legacyClient,
+  ipv6,
+  dnsServerDown,
+  unauthorisedWriter,
+  caDownMidOrder,
+  caRejectsNonces,
+]
