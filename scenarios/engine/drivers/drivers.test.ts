@@ -1,0 +1,102 @@
+// What every driver owes the engine: hosts have the addresses they were given, and faults are what they say.
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { test, type Test } from 'tap'
+import type { Family, Place } from './driver.ts'
+import { DRIVER_NAMES, drivers } from './index.ts'
+
+async function start(
+  t: Test,
+  place: Place,
+  listen: readonly string[] = place.listen,
+): Promise<Libp2p> {
+  const node = await createLibp2p({
+    addresses: { listen: [...listen] },
+    transports: [place.transport as never],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  })
+  t.teardown(() => node.stop())
+  return node
+}
+
+for (const name of DRIVER_NAMES) {
+  test(`${name}: a listener sees its dialler at the address of the dialler's host, on IPv4 and IPv6`, async (t) => {
+    const driver = drivers[name]()
+    t.teardown(() => driver.close())
+    const families: readonly Family[] = [4, 6]
+    const here = driver.place({ name: 'here', families })
+    const there = driver.place({ name: 'there', families })
+    const server = await start(t, here)
+    for (const address of server.getMultiaddrs()) {
+      const client = await start(t, there, [])
+      const seen = new Promise<string>((resolve) => {
+        server.addEventListener(
+          'connection:open',
+          ({ detail }) => resolve(detail.remoteAddr.toString()),
+          {
+            once: true,
+          },
+        )
+      })
+      await client.dial(address, { signal: AbortSignal.timeout(5_000) })
+      const family = address.toString().startsWith('/ip6') ? 6 : 4
+      t.match(await seen, new RegExp(`^/ip${family}/${there.addresses[family]}/tcp/\\d+`))
+      await client.stop()
+    }
+  })
+
+  test(`${name}: a host without an IP version cannot dial it`, async (t) => {
+    const driver = drivers[name]()
+    t.teardown(() => driver.close())
+    const server = await start(t, driver.place({ name: 'here', families: [4] }))
+    const client = await start(t, driver.place({ name: 'there', families: [6] }), [])
+    await t.rejects(client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) }), {
+      message: /no IPv4 address/,
+    })
+  })
+
+  test(`${name}: a stopped host refuses, a black hole says nothing until it is closed, and a host comes back where it was`, async (t) => {
+    const driver = drivers[name]()
+    t.teardown(() => driver.close())
+    const here = driver.place({ name: 'here', families: [4] })
+    const server = await start(t, here)
+    const listening = server
+      .getMultiaddrs()
+      .map((address) => address.decapsulate('/p2p').toString())
+    const client = await start(t, driver.place({ name: 'there', families: [4] }), [])
+    const dial = (signal: AbortSignal): Promise<unknown> =>
+      client.dial(
+        listening.map((address) => multiaddr(address)),
+        { signal },
+      )
+
+    await server.stop()
+    await t.rejects(dial(AbortSignal.timeout(5_000)), {
+      message: /ECONNREFUSED|No memory listener/,
+    })
+
+    const hole = await driver.blackHole(listening)
+    const silence = AbortSignal.timeout(300)
+    await t.rejects(dial(silence))
+    t.ok(silence.aborted, 'the dial ended by its deadline and not before')
+    await hole.close()
+
+    await start(t, here, listening)
+    await dial(AbortSignal.timeout(5_000))
+  })
+
+  test(`${name}: two worlds at once do not meet`, async (t) => {
+    const [one, other] = [drivers[name](), drivers[name]()]
+    const [a, b] = [one, other].map((driver) => driver.place({ name: 'host', families: [4] }))
+    if (a === undefined || b === undefined) throw new Error('no place')
+    const first = await start(t, a)
+    const second = await start(t, b)
+    t.equal(first.getMultiaddrs().length, 1)
+    t.equal(second.getMultiaddrs().length, 1)
+    await Promise.all([one.close(), other.close()])
+  })
+}

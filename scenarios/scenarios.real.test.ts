@@ -1,0 +1,123 @@
+// Every scenario on every transport, against a real Pebble, and what a run says when something does not hold.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, readdir, rm } from 'node:fs/promises'
+import { test } from 'tap'
+import { caOptionsFromEnvironment } from './engine/ca/index.ts'
+import { DRIVER_NAMES } from './engine/drivers/index.ts'
+import { runScenario } from './engine/run.ts'
+import { hosts, type Scenario } from './engine/scenario.ts'
+import { scenarios } from './index.ts'
+
+const ca = caOptionsFromEnvironment(process.env)
+
+for (const transport of DRIVER_NAMES) {
+  for (const scenario of scenarios) {
+    test(`${scenario.proves.join(' ')} ${scenario.name} holds on ${transport}`, async (t) => {
+      const report = await runScenario(scenario, { transport, ca })
+      for (const { name, problem } of report.verdicts) t.equal(problem, undefined, name)
+      t.ok(report.verdicts.length > 4)
+    })
+  }
+}
+
+test('a story that fails and an expectation that does not hold are told, and the run does not hold', async (t) => {
+  const broken: Scenario = {
+    name: 'broken',
+    title: 'what must be noticed',
+    proves: [],
+    world: () => ({ hosts: hosts({ proof: 1, dns: 1, issue: 1, client: 1 }) }),
+    run: () => Promise.reject(new Error('the story broke')),
+    expectations: [
+      { name: 'fine', holds: () => true },
+      { name: 'wrong', holds: () => 'it is wrong' },
+      { name: 'throws', holds: () => Promise.reject(new Error('it threw')) },
+    ],
+  }
+  const report = await runScenario(broken, { transport: 'memory', ca, keep: true })
+  t.equal(report.holds, false)
+  t.match(
+    report.verdicts.filter(({ problem }) => problem !== undefined),
+    [{ problem: 'the story broke' }, { problem: 'it is wrong' }, { problem: 'it threw' }],
+  )
+  const kept = report.keptIn ?? ''
+  t.ok((await readdir(kept)).length > 0, 'the folder was kept')
+  await rm(kept, { recursive: true })
+})
+
+test('a story that never ends is ended by its deadline, and its folder is removed', async (t) => {
+  const endless: Scenario = {
+    name: 'endless',
+    title: 'nothing happens',
+    proves: [],
+    deadlineMs: 300,
+    world: () => ({ hosts: hosts({ proof: 1, dns: 1, issue: 1, client: 1 }) }),
+    run: () => new Promise(() => {}),
+    expectations: [],
+  }
+  const report = await runScenario(endless, { transport: 'memory', ca })
+  t.match(report.verdicts[0]?.problem, /not done within 300 ms/)
+})
+
+/** Runs the command as a person does; `environment` is added to ours. */
+async function command(
+  commandArguments: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; out: string; error: string }> {
+  const child = spawn(process.execPath, ['scenarios/cli.ts', ...commandArguments], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, error] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, error }
+}
+
+test('the command lists its scenarios, runs one, and prints what a machine can read', async (t) => {
+  const list = await command(['list', '--json'])
+  t.equal((JSON.parse(list.out) as unknown[]).length, scenarios.length)
+  t.match(await command(['--help']), { code: 0, out: /failing-proof-server/ })
+  const run = await command(['happy-path', '--transport', 'memory', '--clients', '1', '--json'])
+  t.match(JSON.parse(run.out), {
+    scenario: 'happy-path',
+    holds: true,
+    certificates: [{ host: 'client1' }],
+  })
+  t.equal(run.code, 0)
+  const shown = await command(['stolen-proof', '--transport', 'memory'])
+  t.match(shown, {
+    code: 0,
+    out: /✓ the attacker is refused with error 2[^]*again: npm run scenario -- stolen-proof/,
+  })
+})
+
+test('a mistake of the user is one line and exit code 2', async (t) => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['no-such-scenario'], /there is no scenario "no-such-scenario"/],
+    [[], /missing required argument/],
+    [['happy-path', '--clients', '0'], /whole number from 1 to 200/],
+    [['happy-path', '--clients', 'x'], /whole number/],
+    [['ipv6', '--clients', '1'], /needs at least 2 clients/],
+    [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp/],
+    [['happy-path', '--no-such-option'], /unknown option/],
+  ]
+  for (const [words, message] of cases) {
+    const { code, error, out } = await command(words)
+    t.equal(code, 2, words.join(' '))
+    t.match(error, message)
+    t.notMatch(error, /\n\s+at /, 'no stack trace')
+    t.equal(out, '')
+  }
+})
+
+test('without any CA the command says in one line how to get one, with exit code 2', async (t) => {
+  const { code, error } = await command(['happy-path', '--transport', 'memory'], {
+    PEBBLE_BIN: '/nonexistent/pebble',
+  })
+  t.equal(code, 2)
+  t.match(error, /\/nonexistent\/pebble/)
+  t.notMatch(error, /\n\s+at /)
+  await t.rejects(access('/nonexistent/pebble'))
+})
