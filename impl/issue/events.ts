@@ -1,0 +1,57 @@
+/** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
+export interface IssueServerEvents {
+  'request:received': CustomEvent<{ readonly peer: string }>
+  /** `code` is the number on the wire; `reason` stays here. */
+  'request:refused': CustomEvent<{
+    readonly peer: string
+    readonly code: number
+    readonly reason: string
+  }>
+  /** A stream that ended without an answer: malformed, too slow, one too many. */
+  'stream:failed': CustomEvent<{
+    readonly peer: string
+    readonly code: number
+    readonly reason: string
+  }>
+  /** `order` is the order's URL at the CA. */
+  'order:created': CustomEvent<{
+    readonly peer: string
+    readonly names: readonly string[]
+    readonly order: string
+  }>
+  'order:resumed': CustomEvent<{
+    readonly peer: string
+    readonly names: readonly string[]
+    readonly state: string
+  }>
+  'order:failed': CustomEvent<{
+    readonly peer: string
+    readonly names: readonly string[]
+    readonly reason: string
+    readonly durationMs: number
+  }>
+  /** `server` is the DNS server's peer id. */
+  'challenge:set': CustomEvent<{ readonly name: string; readonly server: string }>
+  'challenge:removed': CustomEvent<{ readonly name: string; readonly server: string }>
+  'challenge:failed': CustomEvent<{
+    readonly name: string
+    readonly server: string
+    readonly reason: string
+  }>
+  /** Once for each certificate of the CA, and once for each answer from the store (`fromCache`). */
+  'certificate:issued': CustomEvent<CertificateIssued>
+}
+
+export interface CertificateIssued {
+  readonly peer: string
+  readonly names: readonly string[]
+  /** Upper case hex. */
+  readonly serial: string
+  /** In ms since 1970. */
+  readonly notBefore: number
+  /** In ms since 1970. */
+  readonly notAfter: number
+  readonly fromCache: boolean
+  /** From the start of the order, or of the request where `fromCache`. */
+  readonly durationMs: number
+}

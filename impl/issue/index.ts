@@ -1,0 +1,257 @@
+// The issue server: checks what a peer has proven, has it certified by an ACME CA, and answers. What it decides is in
+// request.ts, what an order goes through in order-steps.ts, what outlives a process in store.ts.
+import {
+  serviceCapabilities,
+  type ComponentLogger,
+  type Connection,
+  type Logger,
+  type Startable,
+} from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { TypedEventEmitter } from 'main-event'
+import { errorCode } from '../wire/errors.ts'
+import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
+import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
+import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
+import { accountKey } from './account-key.ts'
+import { AcmeClient } from './acme/index.ts'
+import { Challenges } from './challenges.ts'
+import type { IssueServerEvents } from './events.ts'
+import { checkInit, type IssueServerInit } from './init.ts'
+import type { AcmeSteps } from './order-steps.ts'
+import { Orders, type ObtainedCertificate } from './orders.ts'
+import { judgeRequest } from './request.ts'
+import { toResponse } from './response.ts'
+import { Store } from './store.ts'
+
+export type { DnsServerInit } from './challenges.ts'
+export type { CertificateIssued, IssueServerEvents } from './events.ts'
+export type { IssueServerInit, ProofServerAddress } from './init.ts'
+
+/** What an issue server takes from its libp2p node. */
+export interface IssueServerComponents {
+  readonly registrar: Registrar
+  readonly connectionManager: Pick<ConnectionManager, 'openStream'>
+  readonly logger: ComponentLogger
+}
+
+const ORDER_TIMEOUT_MS = 120_000
+const ORDERS_RUNNING_MAX = 32
+const ORDERS_WAITING_MAX = 512
+/** A peer may ask for its certificate on many streams at once; they share one order (NT-ISSUE-031). */
+const STREAMS_DEFAULT = { perPeer: 32, total: 2048 }
+const PRUNE_INTERVAL_MS = 3_600_000
+
+/**
+ * A libp2p service that certifies names for proven addresses (NT-ISSUE-001 … 038).
+ * @throws {TypeError} for options that cannot work; `start` throws when the store cannot be opened.
+ * @example
+ * const node = await createLibp2p({ …, services: { issue: issueServer({ zone: 'nt.example', … }) } })
+ */
+export function issueServer(
+  init: IssueServerInit,
+): (components: IssueServerComponents) => IssueServer {
+  return (components) => new IssueServer(components, init)
+}
+
+/** The service that {@link issueServer} makes. */
+export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements Startable {
+  readonly [serviceCapabilities]: string[] = ['nodetrust/issue']
+  readonly [Symbol.toStringTag] = 'nodetrust/issue'
+  readonly #components: IssueServerComponents
+  readonly #init: IssueServerInit
+  readonly #zone: string
+  readonly #info: Uint8Array
+  readonly #log: Logger
+  #running: Running | undefined
+
+  constructor(components: IssueServerComponents, init: IssueServerInit) {
+    super()
+    this.#components = components
+    this.#init = init
+    this.#zone = checkInit(init)
+    this.#info = IssueInfo.encode({
+      domain: this.#zone,
+      proofs: init.proofServers.map(({ id, addresses, display }) => ({
+        id: id.toMultihash().bytes,
+        addrs: addresses.map(({ bytes }) => bytes),
+        display,
+      })),
+    })
+    this.#log = components.logger.forComponent('nodetrust:issue')
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const running = this.#open()
+    this.#running = running
+    // A relayed connection may be a limited one: who asks over it is as well authenticated.
+    const options = { runOnLimitedConnection: true }
+    const { registrar } = this.#components
+    await registrar.handle(ISSUE_INFO_PROTOCOL, running.info.handler, options)
+    await registrar.handle(ISSUE_PROTOCOL, running.issue.handler, options)
+  }
+
+  /** Takes up what an earlier process left; the node can dial now. */
+  afterStart(): void {
+    this.#running?.orders.resume()
+  }
+
+  /** Lets go of the orders while the node can still remove their challenges. Within 5 s. */
+  async beforeStop(): Promise<void> {
+    const running = this.#running
+    if (running === undefined || running.stopping) return
+    running.stopping = true
+    const { registrar } = this.#components
+    await Promise.all([registrar.unhandle(ISSUE_INFO_PROTOCOL), registrar.unhandle(ISSUE_PROTOCOL)])
+    running.info.stop()
+    running.issue.stop()
+    await running.orders.stop()
+    await Promise.all([running.info.idle(), running.issue.idle()])
+  }
+
+  async stop(): Promise<void> {
+    await this.beforeStop()
+    const running = this.#running
+    this.#running = undefined
+    if (running === undefined) return
+    clearInterval(running.pruning)
+    running.challenges.close()
+    await running.acme.close()
+    running.store.close()
+  }
+
+  #open(): Running {
+    const { acme: acmeInit, dnsServers, storePath } = this.#init
+    const store = new Store({ path: storePath, directoryUrl: acmeInit.directoryUrl })
+    const prune = (): void => {
+      try {
+        store.prune(Date.now())
+      } catch (error) {
+        this.#log.error('cannot prune the store - %e', error)
+      }
+    }
+    prune()
+    const pruning = setInterval(prune, PRUNE_INTERVAL_MS)
+    pruning.unref()
+    const acme = new AcmeClient({ ...acmeInit, accountKey: accountKey(store) })
+    const challenges = new Challenges(dnsServers, {
+      connectionManager: this.#components.connectionManager,
+      report: {
+        challengeSet: (detail) => this.safeDispatchEvent('challenge:set', { detail }),
+        challengeRemoved: (detail) => this.safeDispatchEvent('challenge:removed', { detail }),
+        challengeFailed: (detail) => {
+          const { name, server, reason } = detail
+          this.#log.error('challenge for %s failed on dns server %s: %s', name, server, reason)
+          this.safeDispatchEvent('challenge:failed', { detail })
+        },
+      },
+    })
+    return {
+      store,
+      acme,
+      challenges,
+      orders: this.#openOrders({ store, acme, challenges }),
+      info: this.#serve(async (frames, _connection, requestSignal) => {
+        // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
+        await frames.write(this.#info, requestSignal())
+      }),
+      issue: this.#serve(async (frames, connection, requestSignal) => {
+        for (;;) {
+          const message = await frames.read(requestSignal())
+          if (message === undefined) return
+          const answer = await this.#answer(IssueRequest.decode(message), connection)
+          await frames.write(IssueResponse.encode(answer), requestSignal())
+        }
+      }),
+      pruning,
+      stopping: false,
+    }
+  }
+
+  #openOrders(parts: {
+    readonly store: Store
+    readonly acme: AcmeSteps
+    readonly challenges: Challenges
+  }): Orders {
+    return new Orders({
+      ...parts,
+      orderTimeoutMs: this.#init.orderTimeoutMs ?? ORDER_TIMEOUT_MS,
+      runningMax: this.#init.ordersRunningMax ?? ORDERS_RUNNING_MAX,
+      waitingMax: this.#init.ordersWaitingMax ?? ORDERS_WAITING_MAX,
+      report: {
+        orderCreated: (detail) => this.safeDispatchEvent('order:created', { detail }),
+        orderResumed: (detail) => this.safeDispatchEvent('order:resumed', { detail }),
+        orderFailed: (detail) => {
+          this.#log.error('order of %s failed: %s', detail.peer, detail.reason)
+          this.safeDispatchEvent('order:failed', { detail })
+        },
+        certificateIssued: ({ certificate, ...order }) =>
+          this.#issued(order, { ...certificate, fromCache: false }),
+      },
+    })
+  }
+
+  #serve(serve: StreamService['serve']): StreamServer {
+    return streamServer({
+      serve,
+      limits: { ...STREAMS_DEFAULT, ...this.#init.streams },
+      requestTimeoutMs: this.#init.requestTimeoutMs,
+      failed: (detail) => this.safeDispatchEvent('stream:failed', { detail }),
+    })
+  }
+
+  async #answer(request: IssueRequest, connection: Connection): Promise<IssueResponse> {
+    const peer = connection.remotePeer.toString()
+    const startedAt = performance.now()
+    this.safeDispatchEvent('request:received', { detail: { peer } })
+    try {
+      const order = await judgeRequest(request, {
+        callerId: connection.remotePeer.toMultihash().bytes,
+        keys: this.#init.proofKeys,
+        zone: this.#zone,
+        now: Date.now(),
+        allowPrivateAddresses: this.#init.allowPrivateAddresses ?? false,
+      })
+      if (this.#running === undefined) throw new Error('the issue server is stopping')
+      const { names } = order
+      const certificate = await this.#running.orders.obtain({ peer, names }, order.request)
+      if (certificate.fromCache) {
+        const durationMs = Math.round(performance.now() - startedAt)
+        this.#issued({ peer, names, durationMs }, certificate)
+      }
+      return toResponse(order, certificate)
+    } catch (error) {
+      // The reason stays here; the peer gets the code, and nothing else (NT-ISSUE-029).
+      const code = errorCode(error)
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#log('request of %s refused with %d: %s', peer, code, reason)
+      this.safeDispatchEvent('request:refused', { detail: { peer, code, reason } })
+      return { error: code }
+    }
+  }
+
+  #issued(
+    order: {
+      readonly peer: string
+      readonly names: readonly string[]
+      readonly durationMs: number
+    },
+    { serial, notBefore, notAfter, fromCache }: ObtainedCertificate,
+  ): void {
+    this.safeDispatchEvent('certificate:issued', {
+      detail: { ...order, serial, notBefore, notAfter, fromCache },
+    })
+  }
+}
+
+interface Running {
+  readonly store: Store
+  readonly acme: AcmeClient
+  readonly challenges: Challenges
+  readonly orders: Orders
+  readonly info: StreamServer
+  readonly issue: StreamServer
+  readonly pruning: NodeJS.Timeout
+  stopping: boolean
+}

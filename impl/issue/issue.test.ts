@@ -1,0 +1,264 @@
+// The issue server over real libp2p nodes: what strangers ask and send. No CA is needed to refuse; certificates are
+// issued in issue.real.test.ts.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Libp2p } from 'libp2p'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { test, type Test } from 'tap'
+import { encodeFrame } from '../wire/frames.ts'
+import { IssueInfo, IssueRequest } from '../wire/messages.ts'
+import { CLIENT_FRAME_LENGTH_MAX, ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
+import { frameStream } from '../wire/stream.ts'
+import { issueServer, type IssueServer, type IssueServerInit } from './index.ts'
+import {
+  addressOf,
+  askForCertificate,
+  askForCertificates,
+  makeCaller,
+  makeClientCsr,
+  nextEvent,
+  startNode,
+  testSignal,
+  ZONE,
+  type Caller,
+} from './testing.ts'
+
+const proofKey = await generateKeyPair('Ed25519')
+const proofServerId = peerIdFromPrivateKey(await generateKeyPair('secp256k1'))
+const anyId = proofServerId.toString()
+const REFUSED = (error: number): { error: number; altnames: readonly string[] } => ({
+  error,
+  altnames: [],
+})
+
+const goodInit: IssueServerInit = {
+  zone: 'NT.example.',
+  proofServers: [
+    {
+      id: proofServerId,
+      addresses: [
+        multiaddr(`/ip4/192.0.2.1/tcp/4001/p2p/${anyId}`),
+        multiaddr('/dnsaddr/proof.example'),
+      ],
+      display: 'one',
+    },
+    { id: proofServerId, addresses: [], display: 'two' },
+  ],
+  proofKeys: [proofKey.publicKey],
+  // Nobody listens on either.
+  dnsServers: [
+    {
+      addresses: [multiaddr(`/ip4/127.0.0.1/tcp/9/p2p/${anyId}`)],
+      query: { address: '127.0.0.1', port: 9 },
+    },
+  ],
+  acme: { directoryUrl: 'https://127.0.0.1:9/directory' },
+  storePath: ':memory:',
+  allowPrivateAddresses: true,
+}
+
+async function startServer(
+  t: Test,
+  init: Partial<IssueServerInit> = {},
+): Promise<Libp2p<{ issue: IssueServer }>> {
+  return startNode(t, { services: { issue: issueServer({ ...goodInit, ...init }) } })
+}
+
+async function startCaller(t: Test): Promise<{ readonly node: Libp2p; readonly caller: Caller }> {
+  const caller = await makeCaller(proofKey)
+  return { caller, node: await startNode(t, { privateKey: caller.privateKey }) }
+}
+
+/** What is read from a new stream after sending raw bytes: messages, then `end` or `reset`. */
+async function exchange(
+  node: Libp2p,
+  server: Libp2p,
+  protocol: string,
+  bytes: Uint8Array,
+  { close = true }: { readonly close?: boolean } = {},
+): Promise<readonly (Uint8Array | 'end' | 'reset')[]> {
+  const stream = await node.dialProtocol(addressOf(server), protocol, { signal: testSignal() })
+  const frames = frameStream(stream, { lengthMax: CLIENT_FRAME_LENGTH_MAX })
+  const read: (Uint8Array | 'end' | 'reset')[] = []
+  try {
+    if (bytes.length > 0) stream.send(bytes)
+    if (close) await stream.close({ signal: testSignal() })
+    for (;;) {
+      const message = await frames.read(testSignal())
+      if (message === undefined) return [...read, 'end']
+      read.push(message)
+    }
+  } catch {
+    return [...read, 'reset']
+  }
+}
+
+test('NT-ISSUE-001 NT-ISSUE-002 NT-ISSUE-003 NT-WIRE-003 NT-WIRE-004 the info comes once, without being asked for', async (t) => {
+  const server = await startServer(t)
+  const { node } = await startCaller(t)
+  for (const close of [true, false]) {
+    const [answer, end] = await exchange(node, server, ISSUE_INFO_PROTOCOL, new Uint8Array(), {
+      close,
+    })
+    t.equal(end, 'end')
+    const { domain, proofs } = IssueInfo.decode(answer as Uint8Array)
+    t.equal(domain, ZONE)
+    t.same(
+      proofs.map(({ display }) => display),
+      ['one', 'two'],
+    )
+    t.same(proofs[0]?.id, proofServerId.toMultihash().bytes)
+    t.same(
+      proofs[0]?.addrs.map((bytes) => multiaddr(bytes).toString()),
+      [`/ip4/192.0.2.1/tcp/4001/p2p/${anyId}`, '/dnsaddr/proof.example'],
+    )
+  }
+  t.ok(server.getProtocols().includes(ISSUE_PROTOCOL), 'NT-WIRE-013')
+  await server.stop()
+  t.notOk(server.getProtocols().includes(ISSUE_PROTOCOL))
+})
+
+test('NT-ISSUE-013 NT-ISSUE-014 NT-ISSUE-020 NT-ISSUE-027 NT-ISSUE-029 NT-WIRE-003 each request of a stream gets its code, in their order, and nothing else', async (t) => {
+  const server = await startServer(t)
+  const { node, caller } = await startCaller(t)
+  const stranger = await makeCaller(proofKey)
+  const proof = await caller.proof(['127.0.0.1'])
+  const reasons: string[] = []
+  server.services.issue.addEventListener('request:refused', ({ detail }) => {
+    t.equal(detail.peer, node.peerId.toString())
+    reasons.push(detail.reason)
+  })
+  const names = caller.names(['127.0.0.1'])
+  const responses = await askForCertificates(node, addressOf(server), [
+    { proofs: [], supportedCryptos: [1] },
+    { proofs: [proof], supportedCryptos: [7] },
+    { proofs: [await stranger.proof(['127.0.0.1'])], supportedCryptos: [1] },
+    { proofs: [proof], supportedCryptos: [1], csr: await makeClientCsr([`a.${ZONE}`]) },
+    // The CA is down.
+    { proofs: [proof], supportedCryptos: [1], csr: await makeClientCsr(names) },
+    { proofs: [proof], supportedCryptos: [1] },
+  ])
+  t.same(responses, [2, 4, 2, 2, 9, 9].map(REFUSED))
+  for (const [index, reason] of [
+    /no proof/,
+    /key types \[7\]/,
+    /another peer/,
+    /proven/,
+    /./,
+    /./,
+  ].entries()) {
+    t.match(reasons[index], reason)
+    t.notMatch(reasons[index], /PRIVATE|BEGIN/)
+  }
+})
+
+test('NT-ISSUE-028 a CA that hangs costs a caller no more than the time for an order', async (t) => {
+  const hanging = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(hanging, 'listening')
+  t.teardown(() => hanging.close())
+  const { port } = hanging.address() as AddressInfo
+  const directoryUrl = `https://127.0.0.1:${port}/directory`
+  const server = await startServer(t, {
+    acme: { directoryUrl, requestTimeoutMs: 1_000 },
+    orderTimeoutMs: 300,
+  })
+  const { node, caller } = await startCaller(t)
+  const failed = nextEvent(server.services.issue, 'order:failed')
+  const response = await askForCertificate(node, addressOf(server), {
+    proofs: [await caller.proof(['127.0.0.1'])],
+    supportedCryptos: [1],
+    csr: await makeClientCsr(caller.names(['127.0.0.1'])),
+  })
+  t.same(response, REFUSED(9))
+  const { durationMs, reason } = await failed
+  t.ok(durationMs >= 290 && durationMs < 5_000, `${durationMs} ms`)
+  t.match(reason, /timeout|abort/i)
+})
+
+test('NT-WIRE-005 NT-WIRE-006 NT-WIRE-007 NT-WIRE-009 NT-WIRE-010 NT-WIRE-011 bad frames end their stream and nothing else', async (t) => {
+  const server = await startServer(t, { requestTimeoutMs: 400, streams: { perPeer: 4 } })
+  const { node } = await startCaller(t)
+  const { node: other } = await startCaller(t)
+  const request = IssueRequest.encode({ proofs: [], supportedCryptos: [1] })
+  const unknownField = Uint8Array.from([...request, 0xa0, 0x06, 0x01])
+  const cases: [string, Uint8Array, readonly string[], boolean?][] = [
+    ['garbage', Uint8Array.from({ length: 300 }, () => 0xff), ['reset']],
+    ['wrong wire type', encodeFrame(Uint8Array.of(0x0d, 1, 2, 3)), ['reset']],
+    ['cut in the middle', encodeFrame(request).subarray(0, -1), ['reset']],
+    ['too long, by its prefix alone', Uint8Array.of(0x81, 0x80, 0x04), ['reset'], false],
+    ['4 GiB', Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), ['reset'], false],
+    ['endless length', Uint8Array.from({ length: 10 }, () => 0x80), ['reset'], false],
+    ['silence', new Uint8Array(), ['reset'], false],
+    ['half a frame, then silence', encodeFrame(request).subarray(0, 2), ['reset'], false],
+    ['nothing, then the end', new Uint8Array(), ['end']],
+    ['an unknown field', encodeFrame(unknownField), ['answer', 'end']],
+    [
+      'a request, then garbage',
+      Uint8Array.from([...encodeFrame(request), 0xff, 0xff, 0xff, 0xff, 0xff]),
+      ['answer', 'reset'],
+    ],
+  ]
+  for (const [title, bytes, expected, close = true] of cases) {
+    const read = await exchange(node, server, ISSUE_PROTOCOL, bytes, { close })
+    const seen = read.map((item) => (typeof item === 'string' ? item : 'answer'))
+    // A reset may overtake the answer before it.
+    if (expected.at(-1) === 'reset') t.equal(seen.at(-1), 'reset', title)
+    else t.same(seen, expected, title)
+    const meanwhile = await askForCertificate(other, addressOf(server), {
+      proofs: [],
+      supportedCryptos: [],
+    })
+    t.same(meanwhile, REFUSED(2), `another peer is served: ${title}`)
+  }
+  const failures: string[] = []
+  server.services.issue.addEventListener('stream:failed', ({ detail }) =>
+    failures.push(detail.reason),
+  )
+  const many = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      exchange(node, server, ISSUE_PROTOCOL, encodeFrame(request).subarray(0, 2), { close: false }),
+    ),
+  )
+  t.same([...new Set(many.flat())], ['reset'])
+  t.ok(failures.some((reason) => /at most 4 are served/.test(reason)))
+  t.same(
+    await askForCertificate(node, addressOf(server), { proofs: [], supportedCryptos: [] }),
+    REFUSED(2),
+  )
+})
+
+test('options that cannot work are refused when the server is made, and name what is wrong', async (t) => {
+  const stranger = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+  const [dns] = goodInit.dnsServers
+  const [proofServer] = goodInit.proofServers
+  if (dns === undefined || proofServer === undefined) throw new Error('no servers')
+  const cases: [Partial<IssueServerInit>, RegExp][] = [
+    [{ zone: 'not a zone' }, /zone "not a zone"/],
+    [{ proofKeys: [] }, /proofKeys is empty/],
+    [{ dnsServers: [] }, /dnsServers is empty/],
+    [{ dnsServers: [{ ...dns, addresses: [] }] }, /without addresses/],
+    [
+      { dnsServers: [{ ...dns, addresses: [multiaddr('/ip4/127.0.0.1/tcp/9')] }] },
+      /does not end in \/p2p/,
+    ],
+    [{ proofServers: [proofServer, proofServer] }, /display "one" is empty or not unique/],
+    [{ proofServers: [{ ...proofServer, display: '' }] }, /display "" is empty/],
+    [
+      {
+        proofServers: [
+          { ...proofServer, addresses: [multiaddr(`/ip4/1.1.1.1/tcp/1/p2p/${stranger}`)] },
+        ],
+      },
+      /names another peer/,
+    ],
+  ]
+  for (const [changed, message] of cases) {
+    await t.rejects(startServer(t, changed), { name: 'TypeError', message })
+  }
+  await t.rejects(
+    startServer(t, { storePath: '/dev/null/issue.sqlite' }),
+    /cannot open the store "\/dev\/null/,
+  )
+})

@@ -1,0 +1,123 @@
+import { RefusalError } from '../wire/errors.ts'
+import type { AcmeClient, Authorization, Challenge, Order } from './acme/index.ts'
+import { readCertificate } from './certificates.ts'
+import type { Challenges } from './challenges.ts'
+import type { ChallengeValue, StoredCertificate, StoredOrder } from './records.ts'
+import type { OrderChange, Store } from './store.ts'
+
+/** The operations of the ACME client that an order takes. */
+export type AcmeSteps = Pick<
+  AcmeClient,
+  | 'account'
+  | 'newOrder'
+  | 'authorizations'
+  | 'answerChallenge'
+  | 'waitForOrder'
+  | 'finalize'
+  | 'certificate'
+  | 'dns01Value'
+>
+
+export interface OrderStepsContext {
+  readonly acme: AcmeSteps
+  readonly store: Pick<Store, 'updateOrder' | 'finishOrder' | 'saveAccountUrl'>
+  readonly challenges: Pick<Challenges, 'publish'>
+  readonly signal: AbortSignal
+  /** Told of every step that was written, with the order as it is then. */
+  readonly written: (order: StoredOrder) => void
+}
+
+interface CaOrder {
+  readonly order: Order
+  /** `undefined` where the order is from an earlier run and they were not read yet. */
+  readonly authorizations?: readonly Authorization[]
+}
+
+/**
+ * Takes an order from wherever it stands to its certificate. Each step is written before the ACME call that follows
+ * it, and where to go on is read from the CA's own state of the order, so it does not matter where an earlier process
+ * was killed.
+ *
+ * One gap cannot be closed: killed between the CA's making the order and its answer, the order is made again. Public
+ * CAs then give the same pending order once more; Pebble does not.
+ * @throws {AcmeError} {RefusalError} or the reason of the signal; the order is then as it was last written.
+ */
+export async function finishOrder(
+  stored: StoredOrder,
+  { acme, store, challenges, signal, written }: OrderStepsContext,
+): Promise<StoredCertificate> {
+  let current = stored
+  const write = (change: OrderChange): void => {
+    // Once aborted, another run may have taken the order over.
+    signal.throwIfAborted()
+    current = store.updateOrder(current, change, Date.now())
+    written(current)
+  }
+
+  // Asked of the CA once in the life of the client.
+  store.saveAccountUrl((await acme.account({ signal })).url)
+  const ca = await openOrder()
+  let { order } = ca
+  if (order.status === 'pending') {
+    const authorizations = ca.authorizations ?? (await acme.authorizations(order, { signal }))
+    const pending = pendingChallenges(authorizations, (token) => acme.dns01Value(token))
+    // What may stand on the DNS servers is written before it does.
+    write({ challenges: pending.map(({ name, value }) => ({ name, value })) })
+    await challenges.publish(current.challenges, { signal })
+    write({ state: 'challenged' })
+    await Promise.all(pending.map(({ challenge }) => acme.answerChallenge(challenge, { signal })))
+    write({ state: 'answered' })
+    order = await acme.waitForOrder(order.url, { until: ['ready'], signal })
+  }
+  if (order.status === 'ready') {
+    write({ state: 'finalizing' })
+    order = await acme.finalize(order, current.request.csr, { signal })
+  }
+  if (order.status !== 'valid') {
+    order = await acme.waitForOrder(order.url, { until: ['valid'], signal })
+  }
+  const { pem } = await acme.certificate(order, { signal })
+  signal.throwIfAborted()
+  const certificate = readCertificate(pem, {
+    names: current.names,
+    keyId: current.request.keyId,
+  })
+  return store.finishOrder(current, certificate, Date.now())
+
+  async function openOrder(): Promise<CaOrder> {
+    const { orderUrl } = current
+    if (orderUrl !== undefined) {
+      // Returns at once unless the CA is still working on it; throws when it has failed.
+      const until = ['pending', 'ready', 'valid'] as const
+      return { order: await acme.waitForOrder(orderUrl, { until, signal }) }
+    }
+    return acme.newOrder(
+      { names: current.names },
+      {
+        signal,
+        onOrder: ({ url }) => {
+          write({ state: 'ordered', orderUrl: url, attempts: current.attempts + 1 })
+        },
+      },
+    )
+  }
+}
+
+interface PendingChallenge extends ChallengeValue {
+  readonly challenge: Challenge
+}
+
+function pendingChallenges(
+  authorizations: readonly Authorization[],
+  dns01Value: (token: string) => string,
+): readonly PendingChallenge[] {
+  return authorizations
+    .filter(({ status }) => status === 'pending')
+    .map(({ name, challenges }) => {
+      const challenge = challenges.find(({ type }) => type === 'dns-01')
+      if (challenge?.token === undefined) {
+        throw new RefusalError('OTHER', `ca offers no dns-01 challenge for "${name}"`)
+      }
+      return { name, value: dns01Value(challenge.token), challenge }
+    })
+}

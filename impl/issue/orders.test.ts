@@ -1,0 +1,444 @@
+// Orders from their start to their end, whatever the CA does and wherever the process is killed. The CA is one in
+// memory: what Pebble does is tested in issue.real.test.ts.
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test, type Test } from 'tap'
+import { RefusalError } from '../wire/errors.ts'
+import { AcmeProblemError, AcmeTimeoutError } from './acme/index.ts'
+import { checkCsr, type CertificateRequest } from './csr.ts'
+import { Orders, type OrdersInit } from './orders.ts'
+import type { ChallengeValue } from './records.ts'
+import { Store } from './store.ts'
+import { FakeCa, type Step } from './testing-ca.ts'
+import { makeCaller, makeClientCsr, temporaryFolder } from './testing.ts'
+
+const DIRECTORY_URL = 'https://ca/directory'
+const proofKey = await generateKeyPair('Ed25519')
+const never = new Promise<void>(() => {})
+
+interface Bench {
+  readonly orders: Orders
+  readonly events: string[]
+  /** Values that stand on the DNS servers. */
+  readonly standing: Set<string>
+}
+
+function openOrders(t: Test, ca: FakeCa, store: Store, options: Partial<OrdersInit> = {}): Bench {
+  const events: string[] = []
+  const standing = new Set<string>()
+  const key = ({ name, value }: ChallengeValue): string => `${name} ${value}`
+  const orders = new Orders({
+    acme: ca,
+    store,
+    challenges: {
+      publish: (values) => {
+        for (const value of values) standing.add(key(value))
+        return Promise.resolve()
+      },
+      withdraw: (values) => {
+        for (const value of values) standing.delete(key(value))
+        return Promise.resolve()
+      },
+    },
+    report: {
+      orderCreated: () => events.push('created'),
+      orderResumed: ({ state }) => events.push(`resumed ${state}`),
+      orderFailed: ({ reason }) => events.push(`failed ${reason}`),
+      certificateIssued: () => events.push('issued'),
+    },
+    orderTimeoutMs: 20_000,
+    runningMax: 32,
+    waitingMax: 32,
+    ...options,
+  })
+  // Not waited for: some tests leave steps that never end.
+  t.teardown(() => {
+    orders.stop().catch(() => {})
+  })
+  return { orders, events, standing }
+}
+
+function openStore(t: Test, path = ':memory:'): Store {
+  const store = new Store({ path, directoryUrl: DIRECTORY_URL })
+  store.saveAccountUrl('none')
+  t.teardown(() => store.close())
+  return store
+}
+
+/** A want of its own and the request for it. */
+async function makeWant(): Promise<{
+  readonly peer: string
+  readonly names: readonly string[]
+  readonly request: CertificateRequest
+}> {
+  const { privateKey, names } = await makeCaller(proofKey)
+  const own = names(['8.8.8.8', '2600::1'])
+  const request = await checkCsr(await makeClientCsr(own), { names: own })
+  return { peer: privateKey.publicKey.toString(), names: own, request }
+}
+
+async function outcome(obtaining: Promise<{ readonly fromCache: boolean }>): Promise<string> {
+  try {
+    return (await obtaining).fromCache ? 'cached' : 'new'
+  } catch (error) {
+    if (error instanceof RefusalError) return error.code
+    throw error
+  }
+}
+
+const problem = (type: string, status: number, resource: 'newOrder' | 'order' = 'order') =>
+  new AcmeProblemError({
+    problem: { type: `urn:ietf:params:acme:error:${type}` },
+    status,
+    resource,
+  })
+
+test('NT-ISSUE-030 NT-ISSUE-031 equal wants share an order and then a certificate, unequal ones never', async (t) => {
+  const ca = new FakeCa()
+  const store = openStore(t)
+  const { orders, events, standing } = openOrders(t, ca, store)
+  const want = await makeWant()
+  const swapped = { ...want, names: [want.names[0] ?? '', ...want.names.slice(1).toReversed()] }
+  const all = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      orders.obtain(index % 2 === 0 ? want : swapped, want.request),
+    ),
+  )
+  t.equal(new Set(all.map(({ certificate }) => certificate)).size, 1)
+  t.equal(ca.orders.size, 1)
+  t.same(events, ['created', 'issued'])
+  t.equal(standing.size, 0, 'NT-ISSUE-038 no challenge is left')
+  t.equal(await outcome(orders.obtain(swapped, want.request)), 'cached')
+
+  const legacy = await orders.obtain(want, undefined)
+  t.match(legacy, { fromCache: false, cryptoType: 1, key: /PRIVATE KEY/ })
+  t.same(await orders.obtain(want, undefined), { ...legacy, fromCache: true }, 'with the same key')
+  t.equal(await outcome(orders.obtain({ ...want, peer: 'another' }, want.request)), 'new')
+  t.equal(
+    await outcome(orders.obtain({ ...want, names: want.names.slice(0, 2) }, undefined)),
+    'new',
+  )
+  t.equal(ca.orders.size, 4)
+
+  ca.lifetimeMs = 0
+  const short = await makeWant()
+  t.equal(await outcome(orders.obtain(short, short.request)), 'new')
+  t.equal(await outcome(orders.obtain(short, short.request)), 'new', 'nothing left of its lifetime')
+})
+
+test('killed before or after any step, the next process finishes the order that there is', async (t) => {
+  const steps: [Step, 'before' | 'after', string][] = [
+    ['account', 'before', 'created'],
+    ['newOrder', 'after', 'ordered'],
+    ['answerChallenge', 'before', 'challenged'],
+    ['answerChallenge', 'after', 'challenged'],
+    ['waitForOrder', 'before', 'answered'],
+    ['finalize', 'before', 'finalizing'],
+    ['finalize', 'after', 'finalizing'],
+    ['certificate', 'before', 'finalizing'],
+  ]
+  for (const [step, when, state] of steps) {
+    for (const legacy of [false, true]) {
+      const title = `${when} ${step}, ${legacy ? 'legacy' : 'csr'}`
+      const path = join(temporaryFolder(t), 'issue.sqlite')
+      const ca = new FakeCa()
+      const want = await makeWant()
+      const request = legacy ? undefined : want.request
+      const reached = Promise.withResolvers<void>()
+      ca.hook = (name, time, call) => {
+        if (name !== step || time !== when || call !== 1) return
+        reached.resolve()
+        return never
+      }
+      // Nothing runs in this "process" any more once it hangs: that is a kill, as far as the store can tell.
+      const killed = openOrders(t, ca, openStore(t, path))
+      killed.orders.obtain(want, request).catch(() => {})
+      await reached.promise
+      ca.hook = () => {}
+
+      const next = openOrders(t, ca, openStore(t, path))
+      next.orders.resume()
+      const obtained = await next.orders.obtain(want, request)
+      t.equal(ca.orders.size, 1, title)
+      t.equal(next.events[0], `resumed ${state}`, title)
+      t.equal(next.events.at(-1), 'issued', title)
+      t.equal(obtained.key === undefined, !legacy, title)
+      t.equal(next.standing.size, 0, title)
+    }
+  }
+})
+
+test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the caller, and decides whether the order lives on', async (t) => {
+  // The timers of abort signals alone do not keep a process alive; in a server its sockets do.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
+  const cases: {
+    readonly title: string
+    readonly arrange: (ca: FakeCa) => void
+    readonly first: string
+    /** CA orders after the first request, and after a second one without the fault. */
+    readonly orders: readonly [number, number]
+  }[] = [
+    {
+      title: 'rate limited',
+      arrange: (ca) => {
+        ca.hook = (step) => {
+          if (step === 'newOrder') throw problem('rateLimited', 429, 'newOrder')
+        }
+      },
+      first: 'RATE_LIMIT',
+      orders: [0, 1],
+    },
+    {
+      title: 'refused for good',
+      arrange: (ca) => {
+        ca.hook = (step) => {
+          if (step === 'finalize') throw problem('badCSR', 400)
+        }
+      },
+      first: 'OTHER',
+      orders: [1, 2],
+    },
+    {
+      title: 'CA down after the order was made',
+      arrange: (ca) => {
+        ca.hook = (step) => {
+          if (step === 'answerChallenge') throw new AcmeTimeoutError('no answer')
+        }
+      },
+      first: 'OTHER',
+      orders: [1, 1],
+    },
+    {
+      title: 'order lost once',
+      arrange: (ca) => {
+        ca.hook = (step, when, call) => {
+          if (step === 'answerChallenge' && when === 'before' && call === 1) ca.orders.clear()
+        }
+      },
+      first: 'new',
+      orders: [1, 1],
+    },
+    {
+      title: 'order lost again and again',
+      arrange: (ca) => {
+        ca.hook = (step) => {
+          if (step === 'finalize') throw problem('accountDoesNotExist', 400)
+        }
+      },
+      first: 'OTHER',
+      orders: [2, 2],
+    },
+    {
+      title: 'order became invalid',
+      arrange: (ca) => {
+        ca.hook = (step, when) => {
+          if (step !== 'waitForOrder' || when !== 'before') return
+          for (const order of ca.orders.values()) order.status = 'invalid'
+        }
+      },
+      first: 'OTHER',
+      orders: [1, 2],
+    },
+    {
+      title: 'other names certified',
+      arrange: (ca) => {
+        ca.wrongNames = ['evil.example']
+      },
+      first: 'OTHER',
+      orders: [1, 2],
+    },
+    {
+      title: 'no dns-01 offered',
+      arrange: (ca) => {
+        ca.challengeType = 'http-01'
+      },
+      first: 'OTHER',
+      orders: [1, 1],
+    },
+    {
+      title: 'CA that never answers',
+      arrange: (ca) => {
+        ca.hook = (step) => (step === 'waitForOrder' ? never : undefined)
+      },
+      first: 'OTHER',
+      orders: [1, 1],
+    },
+  ]
+  for (const { title, arrange, first, orders: counts } of cases) {
+    const ca = new FakeCa()
+    const { orders, events } = openOrders(t, ca, openStore(t), { orderTimeoutMs: 500 })
+    arrange(ca)
+    const want = await makeWant()
+    t.equal(await outcome(orders.obtain(want, want.request)), first, title)
+    t.equal(ca.orders.size, counts[0], `${title}: orders at the ca`)
+    t.equal(events.at(-1)?.startsWith('failed'), first !== 'new', title)
+    ca.hook = () => {}
+    ca.wrongNames = undefined
+    ca.challengeType = 'dns-01'
+    t.equal(
+      await outcome(orders.obtain(want, want.request)),
+      first === 'new' ? 'cached' : 'new',
+      title,
+    )
+    t.equal(ca.orders.size, counts[1], `${title}: orders at the ca in the end`)
+  }
+})
+
+test('NT-ISSUE-038 the values are written before they are set, so that a later process can remove them', async (t) => {
+  const ca = new FakeCa()
+  const store = openStore(t)
+  const written: unknown[] = []
+  const removed: string[] = []
+  const { orders } = openOrders(t, ca, store, {
+    challenges: {
+      publish: (values) => {
+        written.push(store.unfinishedOrders()[0]?.challenges)
+        written.push(values)
+        throw new RefusalError('OTHER', 'no dns server works')
+      },
+      withdraw: (values) => {
+        removed.push(...values.map(({ name }) => name))
+        return Promise.resolve()
+      },
+    },
+  })
+  const want = await makeWant()
+  t.equal(await outcome(orders.obtain(want, want.request)), 'OTHER')
+  t.equal((written[0] as unknown[]).length, 3)
+  t.same(written[0], written[1])
+  t.same(removed.toSorted(), want.names.toSorted(), 'removed although not all can have been set')
+  t.match(store.unfinishedOrders(), [{ state: 'ordered' }], 'the order can still succeed')
+})
+
+test('an order of an earlier process that failed meanwhile is made anew at once', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const want = await makeWant()
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step) => {
+    if (step !== 'answerChallenge') return
+    reached.resolve()
+    return never
+  }
+  openOrders(t, ca, openStore(t, path))
+    .orders.obtain(want, want.request)
+    .catch(() => {})
+  await reached.promise
+  ca.hook = () => {}
+  for (const order of ca.orders.values()) order.status = 'invalid'
+  const { orders } = openOrders(t, ca, openStore(t, path))
+  t.equal(await outcome(orders.obtain(want, want.request)), 'new')
+  t.equal(ca.orders.size, 2)
+})
+
+test('a full queue answers E_RATE_LIMIT, and those in it are served in their order', async (t) => {
+  const ca = new FakeCa()
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  const arrived = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  ca.hook = (step, when, call) => {
+    if (step !== 'account' || when !== 'before') return
+    arrived[call - 1]?.resolve()
+    return gates[call - 1]?.promise
+  }
+  const { orders, events } = openOrders(t, ca, openStore(t), { runningMax: 1, waitingMax: 1 })
+  const wants = await Promise.all(Array.from({ length: 5 }, () => makeWant()))
+  const obtain = (index: number): Promise<string> => {
+    const want = wants[index]
+    if (want === undefined) throw new Error('no want')
+    return outcome(orders.obtain(want, want.request))
+  }
+  const first = obtain(0)
+  const second = obtain(1)
+  t.equal(await obtain(2), 'RATE_LIMIT', 'one runs, one waits')
+  await arrived[0]?.promise
+  t.equal(ca.calls.length, 1)
+  gates[0]?.resolve()
+  await arrived[1]?.promise
+  const third = obtain(2)
+  t.equal(await obtain(3), 'RATE_LIMIT', 'and so again after the first has handed over its slot')
+  gates[1]?.resolve()
+  gates[2]?.resolve()
+  t.same(await Promise.all([first, second, third]), ['new', 'new', 'new'])
+  t.same(
+    events.filter((event) => !event.startsWith('failed')),
+    Array.from({ length: 3 }, () => ['created', 'issued']).flat(),
+  )
+  t.equal(await obtain(4), 'new')
+})
+
+test('a stopping server lets go of its orders in time, even of steps that do not listen', async (t) => {
+  const ca = new FakeCa()
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step) => {
+    if (step !== 'waitForOrder') return
+    reached.resolve()
+    return never
+  }
+  const store = openStore(t)
+  const { orders } = openOrders(t, ca, store)
+  const want = await makeWant()
+  const asking = outcome(orders.obtain(want, want.request))
+  await reached.promise
+  const startedAt = performance.now()
+  await orders.stop()
+  t.ok(performance.now() - startedAt < 2_500)
+  t.equal(await asking, 'OTHER')
+  t.match(store.unfinishedOrders(), [{ state: 'answered', peer: want.peer }], 'the order is kept')
+  t.equal(
+    await outcome(orders.obtain(await makeWant(), undefined)),
+    'OTHER',
+    'and nothing new begins',
+  )
+})
+
+test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and says what is wrong with it', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'new', 'issue.sqlite')
+  const store = openStore(t, path)
+  const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8)
+  t.equal(mode(join(folder, 'new')), '700')
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) t.equal(mode(file), '600', file)
+  store.saveAccountKey('-----BEGIN PRIVATE KEY-----', 1)
+  store.saveAccountUrl('https://ca/account/1')
+  t.same(openStore(t, path).account()?.key, '-----BEGIN PRIVATE KEY-----')
+  const elsewhere = new Store({ path, directoryUrl: 'https://staging/directory' })
+  t.equal(elsewhere.account(), undefined, 'another ca, another account')
+  elsewhere.close()
+
+  const want = { ...(await makeWant()), keyChoice: 'server' }
+  const request = { ...want.request, key: 'server made' }
+  const order = store.createOrder(want, request, 1)
+  t.same(store.unfinishedOrder(want), { ...order, names: want.names })
+  t.throws(() => store.createOrder(want, request, 1), /UNIQUE/, 'one order for one want')
+  store.updateOrder(order, { state: 'failed', error: 'for a test' }, 2)
+  t.equal(store.unfinishedOrder(want), undefined)
+  const raw = new DatabaseSync(path)
+  t.match(raw.prepare('SELECT key, error FROM orders').get(), { key: null, error: 'for a test' })
+  const dates = { notBefore: 3, notAfter: 10 }
+  const certificate = { certificate: 'leaf', ca: 'ca', serial: '01', ...dates }
+  store.finishOrder(store.createOrder(want, request, 3), certificate, 3)
+  t.same(store.certificate(want), { ...certificate, cryptoType: 2, key: 'server made' })
+  t.match(raw.prepare(`SELECT key FROM orders WHERE state = 'valid'`).get(), { key: null })
+  store.prune(11)
+  t.equal(store.certificate(want), undefined, 'expired certificates go')
+  store.prune(Date.now())
+  t.equal(raw.prepare('SELECT count(*) AS count FROM orders').get()?.['count'], 0, 'old orders go')
+  raw.exec('PRAGMA user_version = 99')
+  raw.close()
+
+  const garbage = join(folder, 'garbage.sqlite')
+  writeFileSync(garbage, 'x'.repeat(5000))
+  chmodSync(garbage, 0o644)
+  t.throws(
+    () => openStore(t, garbage),
+    /cannot open the store .*garbage.sqlite": file is not a database/,
+  )
+  t.equal(mode(garbage), '600', 'what was open to others is so no more')
+  t.equal(readFileSync(garbage, 'utf8').length, 5000, 'and nothing was written over it')
+  t.throws(() => openStore(t, path), /version 99, this program knows 1/)
+  mkdirSync(join(folder, 'folder.sqlite'))
+  t.throws(() => openStore(t, join(folder, 'folder.sqlite')), /EISDIR/)
+})

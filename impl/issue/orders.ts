@@ -1,0 +1,245 @@
+import { RefusalError } from '../wire/errors.ts'
+import { orAbort } from './abort.ts'
+import { AcmeError, AcmeOrderInvalidError, AcmeProblemError } from './acme/index.ts'
+import { CertificateMismatchError, isReusable } from './certificates.ts'
+import type { Challenges } from './challenges.ts'
+import { makeCsr, type CertificateRequest } from './csr.ts'
+import { finishOrder, type AcmeSteps } from './order-steps.ts'
+import { Slots } from './slots.ts'
+import {
+  canonicalNames,
+  type ChallengeValue,
+  type StoredCertificate,
+  type StoredOrder,
+  type Want,
+} from './records.ts'
+import type { Store } from './store.ts'
+
+/** Is told what becomes of orders. */
+export interface OrderReport {
+  /** The CA has made an order; `order` is its URL. */
+  orderCreated(detail: OrderDetail & { readonly order: string }): void
+  /** An order that an earlier process left is taken up. */
+  orderResumed(detail: OrderDetail & { readonly state: string }): void
+  orderFailed(detail: OrderDetail & { readonly reason: string; readonly durationMs: number }): void
+  certificateIssued(
+    detail: OrderDetail & { readonly certificate: StoredCertificate; readonly durationMs: number },
+  ): void
+}
+
+export interface OrderDetail {
+  readonly peer: string
+  readonly names: readonly string[]
+}
+
+export interface OrdersInit {
+  readonly acme: AcmeSteps
+  readonly store: Store
+  readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
+  readonly report: OrderReport
+  /** Total time for one order, waiting for its turn included, in ms (NT-ISSUE-028). */
+  readonly orderTimeoutMs: number
+  /** Orders at once. */
+  readonly runningMax: number
+  /** Orders that may wait for that; more are refused. */
+  readonly waitingMax: number
+}
+
+export interface ObtainedCertificate extends StoredCertificate {
+  readonly fromCache: boolean
+}
+
+/** CA orders for one run: the one it has or makes, and another when that turns out to be lost. */
+const CA_ORDERS_MAX = 2
+/** A step that does not listen to its signal is left behind after this, so that nobody waits for it. */
+const ABORT_GRACE_MS = 1_000
+/** How long orders may take to let go, and challenges to be removed, when the server stops. Its bound is 5 s. */
+const STOP_TIMEOUT_MS = 1_500
+
+/** The certificates of an issue server: from the store where one will do, from the CA otherwise. */
+export class Orders {
+  readonly #init: OrdersInit
+  readonly #slots: Slots
+  /** Orders under way by what they are for: equal wants share one (NT-ISSUE-031). */
+  readonly #underWay = new Map<string, Promise<ObtainedCertificate>>()
+  readonly #removals = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+
+  constructor(init: OrdersInit) {
+    this.#init = init
+    this.#slots = new Slots(init)
+  }
+
+  /**
+   * A certificate for `names`, for the key of `request` or one that is made here. The order goes on when the caller
+   * is gone: who comes again finds it.
+   * @throws {RefusalError} RATE_LIMIT when the CA or our own queue is full, OTHER for every other failure.
+   */
+  async obtain(
+    { peer, names }: OrderDetail,
+    request: CertificateRequest | undefined,
+  ): Promise<ObtainedCertificate> {
+    const want: Want = {
+      peer,
+      names: canonicalNames(names),
+      keyChoice: request?.keyId ?? 'server',
+    }
+    const underWay = this.#underWay.get(wantKey(want))
+    if (underWay !== undefined) return underWay
+    const kept = this.#init.store.certificate(want)
+    if (kept !== undefined && isReusable(kept, Date.now())) return { ...kept, fromCache: true }
+    return this.#start(want, request)
+  }
+
+  /** Takes up every order that an earlier process left, without anybody asking for it. */
+  resume(): void {
+    for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
+      const { peer, names } = order
+      if (this.#slots.full) return
+      if (this.#underWay.has(wantKey(order))) continue
+      this.#init.report.orderResumed({ peer, names, state })
+      // Its failure is reported by itself; who wants the certificate asks again.
+      this.#start(order, order.request).catch(() => {})
+    }
+  }
+
+  /** Lets go of every order where it stands; the store has what is needed to take it up again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the issue server is stopping'))
+    await bounded(Promise.allSettled(this.#underWay.values()))
+    await bounded(Promise.allSettled(this.#removals))
+  }
+
+  #start(want: Want, request: CertificateRequest | undefined): Promise<ObtainedCertificate> {
+    if (this.#slots.full) {
+      return Promise.reject(
+        new RefusalError('RATE_LIMIT', 'as many orders as allowed are under way and waiting'),
+      )
+    }
+    const key = wantKey(want)
+    const order = this.#run(want, request).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, order)
+    return order
+  }
+
+  async #run(want: Want, request: CertificateRequest | undefined): Promise<ObtainedCertificate> {
+    const { report, orderTimeoutMs } = this.#init
+    const startedAt = performance.now()
+    const durationMs = (): number => Math.round(performance.now() - startedAt)
+    const { peer, names } = want
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(orderTimeoutMs)])
+    try {
+      await this.#slots.enter(signal)
+      try {
+        const order = await this.#open(want, request)
+        const finishing = this.#finish(order, signal)
+        const certificate = await orAbort(finishing, signal, { graceMs: ABORT_GRACE_MS })
+        report.certificateIssued({ peer, names, certificate, durationMs: durationMs() })
+        return { ...certificate, fromCache: false }
+      } finally {
+        this.#slots.leave()
+      }
+    } catch (error) {
+      const refusal = toRefusal(error)
+      report.orderFailed({ peer, names, reason: refusal.message, durationMs: durationMs() })
+      throw refusal
+    }
+  }
+
+  async #open(want: Want, request: CertificateRequest | undefined): Promise<StoredOrder> {
+    const { store } = this.#init
+    return (
+      store.unfinishedOrder(want) ??
+      store.createOrder(want, request ?? (await makeCsr(want.names)), Date.now())
+    )
+  }
+
+  async #finish(opened: StoredOrder, signal: AbortSignal): Promise<StoredCertificate> {
+    const { acme, store, challenges, report } = this.#init
+    let order = opened
+    const values: ChallengeValue[] = [...opened.challenges]
+    try {
+      for (let caOrders = 1; ; caOrders += 1) {
+        try {
+          return await finishOrder(order, {
+            acme,
+            store,
+            challenges,
+            signal,
+            written: (written) => {
+              if (written.orderUrl !== undefined && written.orderUrl !== order.orderUrl) {
+                const { peer, names, orderUrl } = written
+                report.orderCreated({ peer, names, order: orderUrl })
+              }
+              if (written.challenges !== order.challenges) values.push(...written.challenges)
+              order = written
+            },
+          })
+        } catch (error) {
+          if (caOrders === CA_ORDERS_MAX || !isLost(error, opened)) throw error
+          order = store.updateOrder(
+            order,
+            { state: 'created', orderUrl: null, challenges: [], error: text(error) },
+            Date.now(),
+          )
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted && isFinal(error)) {
+        store.updateOrder(order, { state: 'failed', error: text(error) }, Date.now())
+      } else {
+        // It can still succeed, and waits as it is for the next who asks.
+        store.noteError(order, text(error))
+      }
+      throw error
+    } finally {
+      this.#remove(values)
+    }
+  }
+
+  /** In the background: nobody waits for it but a server that stops. */
+  #remove(values: readonly ChallengeValue[]): void {
+    if (values.length === 0) return
+    // A value that was taken over from an earlier process and set again is in the list twice.
+    const distinct = new Map(values.map((value) => [`${value.name} ${value.value}`, value]))
+    const removal = this.#init.challenges
+      .withdraw([...distinct.values()])
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
+}
+
+/** Whether a new order in place of this one can help: the CA has lost it, or it failed before this run. */
+function isLost(error: unknown, opened: StoredOrder): boolean {
+  if (error instanceof AcmeOrderInvalidError) return opened.orderUrl === error.orderUrl
+  return error instanceof AcmeError && error.action === 'reset'
+}
+
+/** Whether the order as it is can never succeed. A refusal of our own, as when no DNS server works, can pass. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof AcmeError) return error.action === 'final'
+  return error instanceof CertificateMismatchError
+}
+
+/** What the caller is told (NT-ISSUE-027); the message stays in our log. */
+function toRefusal(error: unknown): RefusalError {
+  if (error instanceof RefusalError) return error
+  const limited =
+    error instanceof AcmeProblemError && (error.type === 'rateLimited' || error.status === 429)
+  return new RefusalError(limited ? 'RATE_LIMIT' : 'OTHER', text(error), { cause: error })
+}
+
+function wantKey({ peer, names, keyChoice }: Want): string {
+  return JSON.stringify([peer, names, keyChoice])
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+async function bounded(work: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, STOP_TIMEOUT_MS)
+  await Promise.race([work, over.promise])
+  clearTimeout(timer)
+}
