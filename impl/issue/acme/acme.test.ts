@@ -1,6 +1,7 @@
 // The client against a CA that misbehaves in every way of acme.md 3.4 and 4, and a few more. What a CA that
 // behaves makes of the client is in acme.real.test.ts.
 import { generateKeyPairSync, webcrypto } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -776,3 +777,19 @@ async function makeCertificate(
   )
   return certificate.toString('pem')
 }
+
+test('an abort ends a request at once, even while the connection to the CA is still being made', async (t) => {
+  // Takes connections and never answers the TLS handshake.
+  const server = createServer((socket) => socket.on('error', () => {}))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = new AcmeClient({ directoryUrl: `https://127.0.0.1:${port}/dir`, accountKey })
+  const controller = new AbortController()
+  server.once('connection', () => controller.abort(new Error('given up')))
+  const startMs = performance.now()
+  await t.rejects(client.account({ signal: controller.signal }), { message: 'given up' })
+  t.ok(performance.now() - startMs < 5_000, 'long before the request times out')
+  await client.close()
+  server.close()
+})

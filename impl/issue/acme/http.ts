@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
 import type { Dispatcher } from 'undici'
-
+import { orAbort } from '../abort.ts'
 import { AcmeConnectionError, AcmeResponseError, AcmeTimeoutError } from './problems.ts'
 import type { AcmeResource } from './problems.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -85,7 +85,8 @@ export class Http {
     }, requestTimeoutMs)
     const stop = AbortSignal.any([signal, deadline.signal])
     try {
-      const response = await this.#exchange(wanted, stop)
+      // undici does not listen to the signal while it connects.
+      const response = await orAbort(this.#exchange(wanted, stop), stop)
       onRequest?.({ method, resource, status: response.status, durationMs: Date.now() - startMs })
       return response
     } catch (error) {

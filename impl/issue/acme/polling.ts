@@ -2,7 +2,7 @@ import type { AcmeClient } from './client.ts'
 import type { Order, OrderStatus } from './messages.ts'
 import { AcmeError, AcmeOrderInvalidError, AcmeTimeoutError } from './problems.ts'
 import type { AcmeOptions } from './session.ts'
-import { sleep } from './waiting.ts'
+import { sleep } from '../abort.ts'
 
 /** A CA beside us is done within milliseconds (acme.md 1). */
 const POLL_MS_MIN = 1

@@ -11,7 +11,7 @@ import { AcmeError, AcmeProblemError, AcmeResponseError } from './problems.ts'
 import type { AcmeResource } from './problems.ts'
 import { Transport } from './transport.ts'
 import type { PostRequest } from './transport.ts'
-import { Shared } from './waiting.ts'
+import { Shared } from './shared.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
 const RETRY_AFTER_MS_MAX = 30_000

@@ -4,7 +4,7 @@ import { parseProblem } from './messages.ts'
 import { NoncePool } from './nonces.ts'
 import { AcmeConnectionError, AcmeProblemError, AcmeResponseError } from './problems.ts'
 import type { AcmeResource } from './problems.ts'
-import { sleep } from './waiting.ts'
+import { sleep } from '../abort.ts'
 
 /** Attempts at a request that the CA cannot serve just now. Longer outages are the caller's to wait out. */
 const ATTEMPTS_MAX = 4

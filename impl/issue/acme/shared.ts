@@ -1,14 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
-/** Waits; throws the signal's own reason when it is aborted meanwhile. */
-export async function sleep(waitMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(waitMs, undefined, { signal })
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  }
-}
+import { orAbort } from '../abort.ts'
 
 /**
  * One operation that many wait for, and its result once it is there. A caller's signal ends that caller's wait
@@ -25,14 +15,7 @@ export class Shared<T> {
   async get(signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
     const promise = (this.#promise ??= this.#start())
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    try {
-      return await Promise.race([promise, aborted])
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    return orAbort(promise, signal)
   }
 
   forget(): void {
