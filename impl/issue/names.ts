@@ -6,7 +6,7 @@ const LABEL_LENGTH_MAX = 63
 /** Boulder's policy/pa.go refuses more, and fewer. */
 const LABELS_MAX = 10
 const LABELS_MIN = 2
-/** Names in one certificate of the classic profile; others allow fewer (acme.md 6.2). */
+/** Names in one certificate of the classic profile; others allow fewer. */
 const NAMES_MAX = 100
 /** `_acme-challenge.<name>` is looked up too, so it must itself be a name: 253 - 16. */
 const DNS01_NAME_LENGTH_MAX = NAME_LENGTH_MAX - CHALLENGE_LABEL.length - 1
@@ -14,7 +14,7 @@ const DNS01_NAME_LENGTH_MAX = NAME_LENGTH_MAX - CHALLENGE_LABEL.length - 1
 /**
  * Why a public CA would refuse to certify these names, or `undefined` when it would not (NT-ISSUE-026).
  *
- * These are Boulder's rules (acme.md 6.3). Pebble knows none of them, so an order that Pebble accepts proves nothing.
+ * These are Boulder's rules (policy/pa.go). Pebble knows none of them, so an order that Pebble accepts proves nothing.
  * Left out is the Public Suffix List: whether the zone is below a public suffix is for its operator to know, and
  * the CA's answer to the first order.
  */

@@ -131,7 +131,7 @@ export class AcmeClient implements AsyncDisposable {
     try {
       return await read({})
     } catch (error) {
-      // Pebble: "Cannot update challenge with status …, only status pending" (acme.md 3.4).
+      // Pebble: "Cannot update challenge with status …, only status pending".
       if (!(error instanceof AcmeProblemError) || error.type !== 'malformed') throw error
       const current = await read()
       if (current.status === 'pending') throw error

@@ -7,7 +7,7 @@ const WAITERS_MAX = 1024
  * Lets one operation through at a time, in the order of arrival.
  *
  * Pebble stops for ever when an authorization is read while another newOrder searches the authorizations
- * (acme.md 3.1), so newOrder and the reads that follow it pass one by one.
+ * (its two locks are taken in either order), so newOrder and the reads that follow it pass one by one.
  */
 export class Gate {
   readonly #waitMsMax: number

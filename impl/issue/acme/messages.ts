@@ -56,7 +56,7 @@ export const directoryShape = z.object({
 
 export const accountShape = z.object({ status: z.string().max(64).optional() })
 
-/** Pebble before 2.8 also says `deactivated` (acme.md 3.4). */
+/** Pebble before 2.8 also says `deactivated`. */
 const ORDER_STATUSES = [
   'pending',
   'ready',

@@ -4,7 +4,7 @@ import { AcmeError, AcmeOrderInvalidError, AcmeTimeoutError } from './problems.t
 import type { AcmeOptions } from './session.ts'
 import { sleep } from '../abort.ts'
 
-/** A CA beside us is done within milliseconds (acme.md 1). */
+/** A CA beside us is done within milliseconds. */
 const POLL_MS_MIN = 1
 /** Waits double up to this for as long as a person might be watching, */
 const POLL_MS_MAX = 500

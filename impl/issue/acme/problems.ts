@@ -182,7 +182,7 @@ function chooseAction(type: string, status: number): AcmeAction {
   return status === 404 && type === 'about:blank' ? 'retry' : 'final'
 }
 
-/** What an order leads to; Pebble answers a bare 404 for one it has lost (acme.md 3.4). */
+/** What an order leads to; Pebble answers a bare 404 for one it has lost. */
 const ORDER_RESOURCES: ReadonlySet<AcmeResource> = new Set([
   'order',
   'authorization',

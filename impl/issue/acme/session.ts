@@ -125,7 +125,7 @@ export class Session {
     try {
       return await this.#transport.post({ ...request, url: this.#checkUrl(url), kid })
     } catch (error) {
-      // The CA lost its state (acme.md 3.4). Others may have made a new account meanwhile: theirs stays.
+      // The CA lost its state, as a restarted Pebble has. Others may have made a new account meanwhile: theirs stays.
       if (error instanceof AcmeProblemError && error.lost === 'account') this.#forgetAccountOf(kid)
       // An endpoint that moved is found in the directory again.
       if (error instanceof AcmeProblemError && error.status === 404) this.#directory.forget()
