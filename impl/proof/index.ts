@@ -8,7 +8,7 @@ import {
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
-import { observedAddress, type IpAddress } from '../wire/addresses.ts'
+import { limitKeyOf, observedAddress, type IpAddress } from '../wire/addresses.ts'
 import { ERROR_CODES, errorCode, RefusalError } from '../wire/errors.ts'
 import { ProofResponse } from '../wire/messages.ts'
 import { signProof } from '../wire/proofs.ts'
@@ -20,7 +20,7 @@ import { RateLimiter } from './rate-limiter.ts'
 export interface ProofServerInit {
   /** Signs the proofs: the key whose public half issue servers trust. @default the node's own key (NT-PROOF-006) */
   readonly proofKey?: PrivateKey
-  /** Proofs that one peer, and one address, may ask for. @default 20 at once, then 1 every 3 s (NT-PROOF-011) */
+  /** Proofs that one peer, and one IPv4 address or IPv6 /64, may ask for. @default 20 at once, then 1 every 3 s (NT-PROOF-011) */
   readonly rateLimit?: { readonly burst: number; readonly intervalMs: number }
   readonly streams?: StreamLimits
   /** Total time for one request, in ms. @default 10 s (NT-WIRE-009) */
@@ -129,7 +129,7 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
       )
     }
     const now = performance.now()
-    for (const key of [connection.remotePeer.toString(), address.address]) {
+    for (const key of [connection.remotePeer.toString(), limitKeyOf(address.address)]) {
       if (this.#limiter?.take(key, now) === false) {
         throw new RefusalError(
           'RATE_LIMIT',

@@ -40,3 +40,13 @@ export function observedAddress(remote: Multiaddr): IpAddress | undefined {
 export function isGlobalAddress(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
 }
+
+/**
+ * What a limit for each address counts by: an IPv4 address, or the /64 of an IPv6 address, because whoever has one IPv6
+ * address has at least a /64 of them.
+ */
+export function limitKeyOf(address: string): string {
+  if (!address.includes(':')) return address
+  const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4)
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`
+}

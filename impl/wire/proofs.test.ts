@@ -1,7 +1,7 @@
 import { generateKeyPair, publicKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { test } from 'tap'
-import { isGlobalAddress, observedAddress, parseAddress } from './addresses.ts'
+import { isGlobalAddress, limitKeyOf, observedAddress, parseAddress } from './addresses.ts'
 import { ProofWrapper } from './messages.ts'
 import { signProof, verifyProof } from './proofs.ts'
 import vectors from '../../conformance/vectors/proof_verify.json' with { type: 'json' }
@@ -143,4 +143,10 @@ test('NT-ISSUE-034 private, loopback, documentation and other special addresses 
   ]) {
     t.notOk(isGlobalAddress(address), address)
   }
+})
+
+test('NT-PROOF-011 limits count IPv4 addresses and IPv6 networks of 64 bits', async (t) => {
+  t.equal(limitKeyOf('203.0.113.7'), '203.0.113.7')
+  t.equal(limitKeyOf('2001:db8::1'), limitKeyOf('2001:db8::ffff:1'))
+  t.not(limitKeyOf('2001:db8::1'), limitKeyOf('2001:db8:0:1::1'))
 })
