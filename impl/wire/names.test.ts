@@ -68,3 +68,15 @@ test('NT-DNS-018 a zone is a lower-case domain name that leaves room for the nam
     t.equal(parseZone(text), undefined, JSON.stringify(text))
   }
 })
+
+test('NT-DNS-011 NT-DNS-015 what holds separators of its own is no label', async (t) => {
+  for (const label of [
+    'ip41.2.3.4',
+    'ip4127.0-0-1',
+    'ip6::1',
+    'ip61:2-3-4-5-6-7-8',
+    'ip6--1.2.3.4',
+  ]) {
+    t.equal(parseAddressLabel(label), undefined, label)
+  }
+})

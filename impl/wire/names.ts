@@ -42,6 +42,8 @@ export function addressName(address: string, zone: string): string {
  */
 export function parseAddressLabel(label: string): IpAddress | undefined {
   const lower = label.toLowerCase()
+  // A dot in a label would be taken for one of the separators that hyphens stand for.
+  if (lower.includes('.')) return undefined
   if (lower.startsWith('ip4')) {
     const address = lower.slice(3).replaceAll('-', '.')
     return isIPv4(address) ? { family: 4, address } : undefined

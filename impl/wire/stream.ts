@@ -1,8 +1,8 @@
 import type { Stream } from '@libp2p/interface'
 import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
 
-/** Frames that may wait unread; past that the stream is paused, and the peer's window fills. */
-const FRAMES_WAITING_MAX = 64
+/** What a waiting message costs beside its bytes: empty ones cost memory too. */
+const MESSAGE_OVERHEAD_BYTES = 128
 
 /** The part of a libp2p stream that frames need. */
 export type MessageStream = Pick<
@@ -43,6 +43,7 @@ export function frameStream(
 ): FrameStream {
   const decoder = new FrameDecoder(init)
   const waiting: Uint8Array[] = []
+  let waitingBytes = 0
   let failure: Error | undefined
   let ended = false
   let paused = false
@@ -51,11 +52,15 @@ export function frameStream(
   const onMessage = (event: { data: Uint8Array | { subarray(): Uint8Array } }): void => {
     if (failure !== undefined) return
     try {
-      waiting.push(...decoder.push(event.data.subarray()))
+      for (const message of decoder.push(event.data.subarray())) {
+        waiting.push(message)
+        waitingBytes += message.length + MESSAGE_OVERHEAD_BYTES
+      }
     } catch (error) {
       failure = error as Error
     }
-    if (waiting.length > FRAMES_WAITING_MAX && !paused) {
+    // As much as one message may have: past that the peer's window fills, and it has to wait.
+    if (waitingBytes > init.lengthMax && !paused) {
       paused = true
       stream.pause()
     }
@@ -85,6 +90,7 @@ export function frameStream(
         signal.throwIfAborted()
         const message = waiting.shift()
         if (message !== undefined) {
+          waitingBytes -= message.length + MESSAGE_OVERHEAD_BYTES
           if (paused && waiting.length === 0 && stream.status === 'open') {
             paused = false
             stream.resume()
