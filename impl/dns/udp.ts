@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Respond, SocketReport } from './sockets.ts'
@@ -52,6 +52,7 @@ export async function bindUdp(init: {
   return socket
 }
 
-const literalAddress: LookupFunction = (address, _options, callback) => {
+// node:dgram asks for one address and takes one, whatever more node:dns can give.
+const literalAddress = ((address, _options, callback) => {
   callback(null, address, isIP(address))
-}
+}) satisfies LookupFunction as SocketOptions['lookup']

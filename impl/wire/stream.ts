@@ -1,4 +1,4 @@
-import type { Stream } from '@libp2p/interface'
+import { StreamResetError, type Stream } from '@libp2p/interface'
 import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
 
 /** What a waiting message costs beside its bytes: empty ones cost memory too. */
@@ -81,6 +81,9 @@ export function frameStream(
   // A server that answers and closes at once can end the stream while libp2p still negotiates its protocol: the stream
   // then says that it has ended although the answer is handed to the new listener only in the next microtask.
   queueMicrotask(() => {
+    if (stream.status === 'reset' || stream.status === 'aborted') {
+      failure ??= new StreamResetError('the stream has been reset')
+    }
     if (stream.readableEnded) onEnd()
   })
 
