@@ -25,7 +25,10 @@ const installed =
   readFileSync(installedStamp, 'utf8') === lockHash
 if (!installed) {
   console.error('installing the npm packages and the pinned Node (once) …')
-  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock file without the optional packages of platforms that its author could not fetch.
+  // Without saving, `npm install` takes the same versions and leaves the checkout as it is.
+  const npmArguments = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const install = spawnSync('npm', npmArguments, {
     cwd: root,
     // What npm prints belongs to set-up, not to the program's standard output.
     stdio: ['ignore', 2, 2],
@@ -33,13 +36,13 @@ if (!installed) {
   })
   if (install.status !== 0) {
     console.error(
-      `npm ci failed (${install.error?.message ?? `exit ${install.status}`}): see its messages above, then run the same command again`,
+      `npm install failed (${install.error?.message ?? `exit ${install.status}`}): see its messages above, then run the same command again`,
     )
     process.exit(2)
   }
   if (!existsSync(nodeBinary)) {
     console.error(
-      `npm ci did not place the pinned Node at ${nodeBinary}: allow the install script of the package "node" (npm rebuild node), then run the same command again`,
+      `npm install did not place the pinned Node at ${nodeBinary}: allow the install script of the package "node" (npm rebuild node), then run the same command again`,
     )
     process.exit(2)
   }
