@@ -4,13 +4,9 @@ import { InvalidProofError, RefusalError } from '../wire/errors.ts'
 import type { IssueRequest } from '../wire/messages.ts'
 import { addressName, id0Name } from '../wire/names.ts'
 import { verifyProof } from '../wire/proofs.ts'
-import { CRYPTO } from '../wire/protocols.ts'
+import { CRYPTO, PROOF_ADDRESSES_MAX, REQUEST_PROOFS_MAX } from '../wire/protocols.ts'
 import { checkCsr, type CertificateRequest } from './csr.ts'
 import { refusedNames } from './names.ts'
-
-/** Proofs in one request, and addresses in one proof (NT-ISSUE-035). */
-const PROOFS_MAX = 16
-const PROOF_ADDRESSES_MAX = 8
 
 /** What decides on a request besides the request. */
 export interface RequestContext {
@@ -72,8 +68,10 @@ async function provenAddresses(
   { callerId, keys, now, allowPrivateAddresses }: RequestContext,
 ): Promise<readonly string[]> {
   if (proofs.length === 0) throw new InvalidProofError('the request has no proof')
-  if (proofs.length > PROOFS_MAX) {
-    throw new InvalidProofError(`${proofs.length} proofs, at most ${PROOFS_MAX} are allowed`)
+  if (proofs.length > REQUEST_PROOFS_MAX) {
+    throw new InvalidProofError(
+      `${proofs.length} proofs, at most ${REQUEST_PROOFS_MAX} are allowed`,
+    )
   }
   const addresses = new Set<string>()
   for (const [index, proof] of proofs.entries()) {

@@ -40,6 +40,10 @@ export const REQUEST_TIMEOUT_MS = 10_000
 /** How long a proof is valid, in ms, before and after its timestamp (NT-ISSUE-011, NT-ISSUE-012). */
 export const PROOF_AGE_MS_MAX = 300_000
 
+/** Proofs in one request, and addresses in one proof: an issue server refuses more (NT-ISSUE-035). */
+export const REQUEST_PROOFS_MAX = 16
+export const PROOF_ADDRESSES_MAX = 8
+
 /** How long a challenge value is served unless it is set again, in ms (NT-DNS01-008). */
 export const CHALLENGE_LIFETIME_MS = 120_000
 
