@@ -8,9 +8,19 @@ export {
   type NodetrustEvents,
   type NodetrustInit,
 } from './client/index.ts'
-export { proofServer, ProofServer, type ProofServerEvents, type ProofServerInit } from './proof/index.ts'
+export {
+  proofServer,
+  ProofServer,
+  type ProofServerEvents,
+  type ProofServerInit,
+} from './proof/index.ts'
 export { dnsServer, DnsServer, type DnsServerEvents, type DnsServerInit } from './dns/index.ts'
-export { issueServer, IssueServer, type IssueServerEvents, type IssueServerInit } from './issue/index.ts'
+export {
+  issueServer,
+  IssueServer,
+  type IssueServerEvents,
+  type IssueServerInit,
+} from './issue/index.ts'
 export { ROLE_EVENTS, type EventLevel, type RoleEvent } from './events.ts'
 export { RefusalError, type RefusalCode } from './wire/errors.ts'
 export * as wire from './wire/index.ts'

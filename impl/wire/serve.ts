@@ -64,6 +64,8 @@ export function streamServer(service: StreamService): StreamServer {
     const ofPeer = open.get(peer) ?? new Set<Stream>()
     const refuse = (error: Error): void => {
       stream.abort(error)
+      // Streams that end with the server are nobody's failure.
+      if (stopping.signal.aborted) return
       service.failed?.({ peer, reason: error.message, code: errorCode(error) })
     }
     if (stopping.signal.aborted) return refuse(new Error('the server is stopping'))
