@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test, type Test } from 'tap'
 import { onLoopback, writeLoopbackConfig } from './config/testing.ts'
+import { PROOF_PROTOCOL } from './wire/protocols.ts'
 
 const CLI = join(import.meta.dirname, 'cli.ts')
 const KEYS = ['proof.key', 'proof-signing.key', 'dns.key', 'issue.key']
@@ -316,7 +317,11 @@ test('Ctrl-C stops a server cleanly; a second signal ends it at once with its ow
     streamMuxers: [yamux()],
   })
   t.teardown(() => node.stop())
-  await node.dial(addresses.proof.map((address) => multiaddr(address)))
+  // A stream and not only a connection: the server then knows that it is connected.
+  await node.dialProtocol(
+    addresses.proof.map((address) => multiaddr(address)),
+    PROOF_PROTOCOL,
+  )
   // Held, so that both are there before a stop can be over. Two different ones, since the system would
   // deliver two of a kind as one.
   for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) twice.kill(signal)
