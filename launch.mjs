@@ -8,23 +8,28 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** @param {string} line */
+const say = (line) => process.stderr.write(`${line}\n`)
+
 const root = dirname(fileURLToPath(import.meta.url))
 const nodeBinary = join(root, 'node_modules/node/bin/node')
 const installedStamp = join(root, 'node_modules/.nodetrust-installed')
 
 const [program, ...programArguments] = process.argv.slice(2)
 if (program === undefined) {
-  console.error('usage: node launch.mjs PROGRAM.ts [arguments]')
+  say('usage: node launch.mjs PROGRAM.ts [arguments]')
   process.exit(2)
 }
 
-const lockHash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const lockHash = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex')
 const installed =
   existsSync(nodeBinary) &&
   existsSync(installedStamp) &&
   readFileSync(installedStamp, 'utf8') === lockHash
 if (!installed) {
-  console.error('installing the npm packages and the pinned Node (once) …')
+  say('installing the npm packages and the pinned Node (once) …')
   // Not `npm ci`: it refuses a lock file without the optional packages of platforms that its author could not fetch.
   // Without saving, `npm install` takes the same versions and leaves the checkout as it is.
   const npmArguments = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
@@ -35,13 +40,13 @@ if (!installed) {
     shell: process.platform === 'win32',
   })
   if (install.status !== 0) {
-    console.error(
+    say(
       `npm install failed (${install.error?.message ?? `exit ${install.status}`}): see its messages above, then run the same command again`,
     )
     process.exit(2)
   }
   if (!existsSync(nodeBinary)) {
-    console.error(
+    say(
       `npm install did not place the pinned Node at ${nodeBinary}: allow the install script of the package "node" (npm rebuild node), then run the same command again`,
     )
     process.exit(2)
@@ -60,7 +65,7 @@ const child = spawn(nodeBinary, [join(root, program), ...programArguments], {
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 process.on('SIGINT', () => {})
 child.on('error', (error) => {
-  console.error(`cannot start ${nodeBinary}: ${error.message}`)
+  say(`cannot start ${nodeBinary}: ${error.message}`)
   process.exit(2)
 })
 child.on('exit', (code, signal) => {

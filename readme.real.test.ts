@@ -1,23 +1,29 @@
 // The README's example and its claims about commands, run as they stand there.
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { gossipsub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
-import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
-import { createLibp2p } from 'libp2p'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { test } from 'tap'
-import { nodetrust, type NodetrustClient } from './impl/index.ts'
+import type { NodetrustClient } from './impl/index.ts'
 import { caOptionsFromEnvironment } from './scenarios/engine/ca/index.ts'
 import { tcpDriver } from './scenarios/engine/drivers/tcp.ts'
 import { hosts } from './scenarios/engine/scenario.ts'
 import { Trace } from './scenarios/engine/trace.ts'
 import { World } from './scenarios/engine/world.ts'
 import { scenarios } from './scenarios/index.ts'
+
+/** What the example takes for granted, as every example of libp2p does. */
+const IMPORTS = `
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { nodetrust } from '${pathToFileURL('impl/index.ts').href}'
+`
 
 const readme = await readFile('README.md', 'utf8')
 
@@ -35,20 +41,19 @@ test('the example of the README obtains a certificate', async (t) => {
     signal: AbortSignal.timeout(60_000),
     ca: caOptionsFromEnvironment(process.env),
   })
-  const body = stripTypeScriptTypes(
-    example
-      .replace(/import \{ nodetrust \} from 'nodetrust'\n/, '')
-      // Two tests at once must not want one port.
-      .replaceAll(/\/ip4\/0\.0\.0\.0\/tcp\/\d+/g, '/ip4/127.0.0.1/tcp/0'),
-  )
-  const names = { createLibp2p, gossipsub, identify, noise, nodetrust, tcp, webSockets, yamux }
-  const run = new Function(
-    'issueServers',
-    ...Object.keys(names),
-    `return (async () => {${body}\nreturn node})()`,
-  )
-  const issueServers = world.hostsOf('issue').flatMap((host) => host.multiaddrs)
-  const node = await run(issueServers, ...Object.values(names))
+  const body = example
+    .replace("import { nodetrust } from 'nodetrust'", '')
+    // Two tests at once must not want one port.
+    .replaceAll(/\/ip4\/0\.0\.0\.0\/tcp\/\d+/g, '/ip4/127.0.0.1/tcp/0')
+  const folder = t.testdir({
+    'example.ts': `${IMPORTS}
+      export async function run(issueServers: readonly Multiaddr[]) {
+        ${body}
+        return node
+      }`,
+  })
+  const { run } = await import(join(folder, 'example.ts'))
+  const node = await run(world.hostsOf('issue').flatMap((host) => host.multiaddrs))
   t.teardown(() => node.stop())
   const service: NodetrustClient = node.services.nodetrust
   if (service.certificate === undefined) {
