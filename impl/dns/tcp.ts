@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { ip6Bytes, readUint16, writeUint16 } from './records.ts'
+import { limitKeyOf } from '../wire/addresses.ts'
+import { readUint16, writeUint16 } from './records.ts'
 import type { Respond, SocketReport } from './sockets.ts'
 
 /** Bounds of the TCP side. */
@@ -50,7 +51,8 @@ export async function bindTcp(init: {
   const counts = new Map<string, number>()
 
   const server = createServer({ noDelay: true }, (socket) => {
-    const source = sourceOf(socket.remoteAddress ?? '')
+    const [address = ''] = (socket.remoteAddress ?? '').split('%')
+    const source = limitKeyOf(address)
     const count = counts.get(source) ?? 0
     if (connections.size >= connectionsMax || count >= perAddressMax) {
       socket.destroy()
@@ -95,13 +97,6 @@ async function listen(
   const listening = once(server, 'listening')
   server.listen({ host: address, port, ipv6Only: true, backlog: LISTEN_BACKLOG, exclusive: true })
   await listening
-}
-
-/** Whoever has one IPv6 address has at least a /64 of them. */
-function sourceOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [withoutZone = ''] = address.split('%')
-  return Buffer.from(ip6Bytes(withoutZone).subarray(0, 8)).toString('hex')
 }
 
 /** One connection. A peer's failure ends it and concerns nobody else. */
