@@ -18,7 +18,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Programs: only they read the arguments and the environment, and end the process. */
-const PROGRAMS = /(^|\/)cli\.ts$|^(check|test)\.ts$/
+const PROGRAMS = /(^|\/)cli\.ts$|^(bench|build|check|test)\.ts$/
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^'"]*?from\s+'(\.[^']+)'|import\(\s*'(\.[^']+)'|(?:^|\n)\s*import\s+'(\.[^']+)'/g
