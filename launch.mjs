@@ -56,6 +56,8 @@ if (!installed) {
 
 const child = spawn(nodeBinary, [join(root, program), ...programArguments], {
   stdio: 'inherit',
+  // npm has changed the folder; files that a person names are where that person is.
+  cwd: process.env.INIT_CWD ?? process.cwd(),
   env: {
     ...process.env,
     PATH: `${dirname(nodeBinary)}:${join(root, 'node_modules/.bin')}:${process.env.PATH ?? ''}`,

@@ -147,7 +147,8 @@ test('a mistake in the command gets a sentence on standard error and exit code 2
 test('config init writes private files that config check finds valid, and replaces none', async (t) => {
   const folder = join(t.testdir({}), 'new')
   const terms = '--agree-to-terms'
-  const init = ['config', 'init', '--zone', 'NT.example.org.', terms, '--out', folder]
+  const address = ['--address', '198.51.100.1']
+  const init = ['config', 'init', '--zone', 'NT.example.org.', terms, ...address, '--out', folder]
   const first = await run(t, init)
   const files = ['nodetrust.yaml', ...KEYS].map((name) => join(folder, name))
   t.match(first, { code: 0, stdout: `${files.join('\n')}\n` })

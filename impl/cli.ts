@@ -15,6 +15,9 @@ const ROLES: readonly ServeRole[] = ['proof', 'dns', 'issue', 'all']
 const LOG_FORMATS: readonly LogFormat[] = ['text', 'json']
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
 
+/** The first with node:sqlite as it is used here. */
+const NODE_MAJOR_MIN = 24
+
 /** The user has to change something: the command, the configuration, or what is in the way. */
 const USAGE_ERRORS = ['UsageError', 'ConfigError', 'SetupError']
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const
@@ -43,6 +46,11 @@ process.exitCode = await main(process.argv)
 process.stdout.write('', () => process.exit())
 
 async function main(argv: readonly string[]): Promise<number> {
+  const [major = ''] = process.versions.node.split('.')
+  if (Number(major) < NODE_MAJOR_MIN) {
+    io.note(`error: this is Node ${process.versions.node}, wanted ${NODE_MAJOR_MIN} or newer\n`)
+    return EXIT.usage
+  }
   try {
     await program().parseAsync([...argv])
     return EXIT.ok
@@ -107,7 +115,7 @@ function certificateCommand(): Command {
       '--identity <file>',
       "the peer's key (default: identity.key in --out, made when missing)",
     )
-    .option('--listen <multiaddr>', 'listen there meanwhile; repeatable', collect, [])
+    .option('--listen <multiaddr>', 'listen there meanwhile; repeatable', collect)
     .option('--out <folder>', 'where certificate.pem, chain.pem and key.pem go', '.')
     .option('--timeout <seconds>', 'give up after that long', '180')
     .option('--json', 'print what was obtained as JSON')
@@ -128,7 +136,7 @@ function configCommand(): Command {
     .requiredOption('--zone <domain>', 'the domain that all names end in')
     .addOption(new Option('--role <role>', 'what it is for').choices(ROLES).default('all'))
     .option('--out <folder>', 'where the files go', '.')
-    .option('--address <ip>', 'public address of this machine; repeatable', collect, [])
+    .option('--address <ip>', 'public address of this machine; repeatable', collect)
     .option('--agree-to-terms', "you agree to the CA's terms of service")
     .option('--force', 'replace files that are there; keys are lost by that')
     .option('--json', 'print the names of the files as JSON')
@@ -168,7 +176,7 @@ function withLog(command: Command): Command {
     .addOption(
       new Option(
         '--log <format>',
-        'how to log to standard error (default: text on a terminal)',
+        'how to log to standard error (default: text on a terminal, json elsewhere)',
       ).choices(LOG_FORMATS),
     )
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LOG_LEVELS))

@@ -106,7 +106,7 @@ async function start(
     return node
   } catch (cause) {
     roleLog.debug({ err: cause }, 'start failed')
-    throw new SetupError(`${role}: ${sentence(cause)}`, { cause })
+    throw new SetupError(`${role}: ${withoutStack(cause)}`, { cause })
   }
 }
 
@@ -127,7 +127,7 @@ async function stopAll(running: Running, timeoutMs: number): Promise<void> {
       await running[role]?.stop()
     } catch (error) {
       // The others must be stopped all the same.
-      failures.push(`${role} did not stop: ${sentence(error)}`)
+      failures.push(`${role} did not stop: ${withoutStack(error)}`)
     }
     stopping.delete(role)
   }
@@ -143,7 +143,7 @@ async function stopAll(running: Running, timeoutMs: number): Promise<void> {
 }
 
 /** libp2p puts stacks into messages. */
-function sentence(error: unknown): string {
+export function withoutStack(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text
     .split('\n')

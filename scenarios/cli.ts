@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { CaUnavailableError, caOptionsFromEnvironment } from './engine/ca/index.ts'
 import { DRIVER_NAMES, type DriverName } from './engine/drivers/index.ts'
-import { liveLines } from './engine/live.ts'
+import { liveLines, type LiveLines } from './engine/live.ts'
 import { reportText } from './engine/report.ts'
 import { runScenario } from './engine/run.ts'
 import { scenarios } from './index.ts'
@@ -49,7 +49,7 @@ Examples:
   npm run scenario -- list
   npm run scenario -- failing-proof-server
   npm run scenario -- happy-path --transport memory --clients 5
-  npm run scenario -- happy-path --json > report.json`,
+  npm run --silent scenario -- happy-path --json > report.json`,
   )
   .exitOverride()
   .showHelpAfterError('(--help tells more)')
@@ -84,7 +84,7 @@ async function main(name: string, options: Options): Promise<number> {
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
-  let live: { stop(): void } | undefined
+  let live: LiveLines | undefined
   try {
     const report = await runScenario(scenario, {
       transport: options.transport,
@@ -96,7 +96,8 @@ async function main(name: string, options: Options): Promise<number> {
         ...(options.acme === undefined ? {} : { acmeUrl: options.acme }),
         ...(options.acmeCa === undefined ? {} : { acmeCertificateAuthority: options.acmeCa }),
         ...(options.acmeRoots === undefined ? {} : { acmeRootCertificates: options.acmeRoots }),
-        report: (line) => process.stderr.write(`${line}\n`),
+        report: (line) =>
+          live === undefined ? process.stderr.write(`${line}\n`) : live.note(line),
       },
       ...(process.stderr.isTTY && options.json !== true
         ? {
@@ -113,7 +114,10 @@ async function main(name: string, options: Options): Promise<number> {
     return report.holds ? EXIT.holds : EXIT.broken
   } catch (error) {
     live?.stop()
-    if (interruption.signal.aborted) return EXIT.interrupted
+    if (interruption.signal.aborted) {
+      process.stderr.write('scenario: interrupted\n')
+      return EXIT.interrupted
+    }
     if (error instanceof CaUnavailableError) throw error
     return fail(
       `"${name}" could not be set up: ${error instanceof Error ? error.message : String(error)}`,

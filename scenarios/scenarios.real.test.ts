@@ -65,7 +65,8 @@ async function command(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; out: string; error: string }> {
   const child = spawn(process.execPath, ['scenarios/cli.ts', ...commandArguments], {
-    env: { ...process.env, ...environment },
+    // What is tested is the text, whatever terminal the tests run in.
+    env: { ...process.env, FORCE_COLOR: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [out, error] = ['', '']

@@ -75,6 +75,9 @@ export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return [...new Set(error.errors.map(reasonOf))].join('; ')
   }
+  if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+    return 'the peer does not speak this protocol of nodetrust, so it is no such server'
+  }
   if (error instanceof MalformedError) return `malformed answer: ${error.message}`
   return error instanceof Error ? error.message : String(error)
 }

@@ -80,6 +80,15 @@ export class CertificateKeeper {
 
   /** One round, whose failure is the caller's. */
   async run(round: Round, signal?: AbortSignal): Promise<Certificate> {
+    try {
+      return await this.#run(round, signal)
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.#init.onFailure(describeFailure(error))
+      throw error
+    }
+  }
+
+  async #run(round: Round, signal?: AbortSignal): Promise<Certificate> {
     const ending = AbortSignal.any([
       this.#stopping.signal,
       ...(signal === undefined ? [] : [signal]),
@@ -102,7 +111,7 @@ export class CertificateKeeper {
   }
 
   #runUnattended(round: Round): void {
-    this.run(round).then(
+    this.#run(round).then(
       () => {
         if (this.#stopping.signal.aborted) return
         this.#failures = 0
@@ -119,7 +128,7 @@ export class CertificateKeeper {
           limits: this.#init.retry,
           random: Math.random(),
         })
-        const retryAt = Date.now() + waitMs
+        const retryAt = Math.round(Date.now() + waitMs)
         this.#next = round
         this.#renewal.set(retryAt)
         this.#init.onFailure({ ...failure, retryAt })

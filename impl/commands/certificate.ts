@@ -10,6 +10,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodetrust, type Certificate, type NodetrustClient } from '../client/index.ts'
 import { fileError, generateKey, readKeyFile, writePrivateFile } from '../keys.ts'
+import { withoutStack } from '../node.ts'
 import { componentLogger, createLog, logEvents, type Log } from '../log.ts'
 import { jsonText, UsageError, type CommandIo, type LogOptions } from './io.ts'
 
@@ -17,7 +18,7 @@ export interface CertificateOptions extends LogOptions {
   readonly issueServer: readonly string[]
   /** The peer's key, which the certificate's first name is made of; made when missing and not named. */
   readonly identity?: string
-  readonly listen: readonly string[]
+  readonly listen?: readonly string[]
   /** Folder for the PEM files. */
   readonly out: string
   /** Bound on the whole, in seconds. */
@@ -38,14 +39,18 @@ export async function certificate(options: CertificateOptions, io: CommandIo): P
       `--timeout is "${options.timeout}", wanted seconds from 1 to ${TIMEOUT_SECONDS_MAX}`,
     )
   }
-  const issueServers = options.issueServer.map((text) => parseAddress('--issue-server', text))
+  const issueServers = options.issueServer.map((text) =>
+    parseAddress('--issue-server', text, '/dns4/issue.example.org/tcp/4003/p2p/12D3KooW…'),
+  )
   const unnamed = issueServers.find((address) => address.getComponents().at(-1)?.name !== 'p2p')
   if (unnamed !== undefined) {
     throw new UsageError(
       `--issue-server is "${unnamed.toString()}", wanted an address that ends in /p2p/<peer id>`,
     )
   }
-  const listen = options.listen.map((text) => parseAddress('--listen', text))
+  const listen = (options.listen ?? []).map((text) =>
+    parseAddress('--listen', text, '/ip4/0.0.0.0/tcp/4001'),
+  )
   const log = createLog({
     format: options.log ?? (io.terminal ? 'text' : 'json'),
     level: options.logLevel ?? 'warn',
@@ -55,12 +60,16 @@ export async function certificate(options: CertificateOptions, io: CommandIo): P
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(timeoutSeconds * 1_000)])
   const obtained = await obtain({ key, issueServers, listen, log, signal }).catch(
     (error: unknown) => {
+      if (error instanceof UsageError) throw error
       if (io.signal.aborted) throw new Error('stopped before there was a certificate')
       if (!signal.aborted) throw error
       throw new Error(`no certificate within ${timeoutSeconds} s`, { cause: error })
     },
   )
-  const files = await writeFiles(options.out, obtained)
+  const files = {
+    identity: identityPath(options),
+    ...(await writeFiles(options.out, obtained)),
+  }
   const { names, issuer, serial, notBefore, notAfter } = obtained
   if (options.json === true) {
     return io.write(jsonText({ names, issuer, serial, notBefore, notAfter, files }))
@@ -77,21 +86,22 @@ export async function certificate(options: CertificateOptions, io: CommandIo): P
   )
 }
 
-function parseAddress(option: string, text: string): Multiaddr {
+function parseAddress(option: string, text: string, example: string): Multiaddr {
   try {
     if (!text.startsWith('/')) throw new SyntaxError('a multiaddr starts with /')
     return multiaddr(text)
   } catch (cause) {
-    throw new UsageError(
-      `${option} is "${text}", wanted a multiaddr such as /dns4/issue.example.org/tcp/4003/p2p/12D3KooW…`,
-      { cause },
-    )
+    throw new UsageError(`${option} is "${text}", wanted a multiaddr such as ${example}`, { cause })
   }
+}
+
+function identityPath({ identity, out }: CertificateOptions): string {
+  return identity ?? join(out, 'identity.key')
 }
 
 /** A certificate is for one peer id: without its key it is of no use, so a new key is kept. */
 async function identityKey(options: CertificateOptions, log: Log): Promise<PrivateKey> {
-  const path = options.identity ?? join(options.out, 'identity.key')
+  const path = identityPath(options)
   try {
     const { key, warning } = await readKeyFile(path)
     if (warning !== undefined) log.warn({ event: 'config:warning' }, warning)
@@ -124,6 +134,7 @@ async function obtain(wanted: {
   const { log, signal } = wanted
   const client = nodetrust({ issueServers: wanted.issueServers, autoStart: false, announce: false })
   const node = await createLibp2p<{ identify: object; nodetrust: NodetrustClient }>({
+    start: false,
     privateKey: wanted.key,
     addresses: { listen: wanted.listen.map(String) },
     transports: [tcp(), webSockets()],
@@ -139,6 +150,11 @@ async function obtain(wanted: {
       },
     },
   })
+  try {
+    await node.start()
+  } catch (cause) {
+    throw new UsageError(`--listen: ${withoutStack(cause)}`, { cause })
+  }
   try {
     return await node.services.nodetrust.obtain({ signal })
   } finally {

@@ -23,7 +23,7 @@ export interface ConfigInitOptions {
   readonly role: Role | 'all'
   /** Folder for the configuration and its keys. */
   readonly out: string
-  readonly address: readonly string[]
+  readonly address?: readonly string[]
   readonly agreeToTerms?: boolean
   readonly force?: boolean
   readonly json?: boolean
@@ -38,14 +38,15 @@ export async function configInit(options: ConfigInitOptions, io: CommandIo): Pro
   if (zone === undefined) {
     throw new UsageError(`--zone is "${options.zone}", wanted a domain name such as nt.example.org`)
   }
-  const wrong = options.address.find((address) => parseAddress(address) === undefined)
+  const addresses = options.address ?? []
+  const wrong = addresses.find((address) => parseAddress(address) === undefined)
   if (wrong !== undefined) throw new UsageError(`--address is "${wrong}", wanted an IP address`)
   const force = options.force ?? false
   const sample = configSample({
     zone,
     roles: options.role === 'all' ? ROLES : [options.role],
     agreeToTerms: options.agreeToTerms ?? false,
-    ...(options.address.length === 0 ? {} : { addresses: options.address }),
+    ...(addresses.length === 0 ? {} : { addresses }),
   })
   const file = join(options.out, CONFIG_FILE)
   const keys = sample.keyFiles.map((name) => join(options.out, name))
@@ -62,7 +63,10 @@ export async function configInit(options: ConfigInitOptions, io: CommandIo): Pro
   }
   if (options.json === true) return io.write(jsonText({ config: file, keys }))
   io.write(`${[file, ...keys].join('\n')}\n`)
-  io.note(`Read ${file}, put in your addresses, then:\n  nodetrust config check --config ${file}\n`)
+  io.note(
+    `Read ${file}, put in what is yours (addresses, other servers, whether you agree to the CA's terms), then:\n` +
+      `  nodetrust config check --config ${file}\n`,
+  )
 }
 
 async function checkNew(files: readonly string[], force: boolean): Promise<void> {

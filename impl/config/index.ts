@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problems.ts'
+import { ADDRESS_FOR_DOCUMENTATION } from './sample.ts'
 import type { Config } from './schema.ts'
 import { fileError, readKeyFile, readPrivateFile } from '../keys.ts'
 
@@ -58,6 +59,13 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     },
   })
   if (problems !== undefined) throw new ConfigError(file, problems)
+  for (const { name, addresses } of config.dns?.nameServers ?? []) {
+    if (addresses?.includes(ADDRESS_FOR_DOCUMENTATION) === true) {
+      warnings.add(
+        `dns.nameServers: ${name} still has the example's address ${ADDRESS_FOR_DOCUMENTATION}, wanted the server's own`,
+      )
+    }
+  }
   return { file, config, warnings: [...warnings] }
 }
 

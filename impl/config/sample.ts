@@ -17,7 +17,7 @@ export interface ConfigSampleInit {
 }
 
 /** RFC 5737: belongs to nobody. */
-const ADDRESS_FOR_DOCUMENTATION = '192.0.2.1'
+export const ADDRESS_FOR_DOCUMENTATION = '192.0.2.1'
 
 /** Writes what `nodetrust config init` writes. With all roles, and the terms agreed to, it can be started as it is. */
 export function configSample(init: ConfigSampleInit): ConfigSample {

@@ -151,7 +151,8 @@ export class DnsServer extends TypedEventEmitter<DnsServerEvents> implements Sta
       },
       limits: this.#init.tcp,
     })
-    this.#log('answers for %s at %o', this.#zone.name, this.addresses)
+    const at = this.addresses.map(({ address, port }) => `${address} port ${port}`)
+    this.#log('answers for %s at %s', this.#zone.name, at.join(', '))
     // Last: what is set has to be visible before the answer says so (NT-DNS01-003).
     try {
       await this.#dns01.start()

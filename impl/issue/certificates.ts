@@ -65,7 +65,7 @@ export function readCertificate(
   return {
     certificate: leaf,
     ca: issuers.join(''),
-    serial: parsed.serialNumber,
+    serial: parsed.serialNumber.toLowerCase(),
     notBefore: parsed.validFromDate.getTime(),
     notAfter: parsed.validToDate.getTime(),
   }

@@ -45,7 +45,7 @@ export interface IssueServerEvents {
 export interface CertificateIssued {
   readonly peer: string
   readonly names: readonly string[]
-  /** Upper case hex. */
+  /** Lower case hex. */
   readonly serial: string
   /** In ms since 1970. */
   readonly notBefore: number

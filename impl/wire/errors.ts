@@ -53,11 +53,21 @@ export function errorCode(error: unknown): number {
   return error instanceof RefusalError ? error.errorCode : ERROR_CODES.OTHER
 }
 
+/** What a refused peer may make of a code. */
+const MEANINGS: Readonly<Record<RefusalCode, string>> = {
+  RATE_LIMIT: 'too many requests, of us or of all; later it may be given',
+  INVALID_PROOF: 'a proof is expired, ill signed, not ours, or of an address that is not certified',
+  NOT_AUTHORIZED: 'we are not allowed to ask that',
+  NO_MATCHING_CRYPTO: 'the server supports none of our key types',
+  OTHER: 'the server could not do it; its log says why',
+}
+
 /** The refusal that an error number other than 0 stands for, `what` being the operation that failed. */
 export function refusalFromErrorCode(number: number, what: string): RefusalError {
   for (const [name, value] of Object.entries(ERROR_CODES)) {
     if (value === number && name !== 'OK') {
-      return new RefusalError(name as RefusalCode, `${what} was refused: E_${name} (${number})`)
+      const code = name as RefusalCode
+      return new RefusalError(code, `${what} was refused: E_${name} (${number}), ${MEANINGS[code]}`)
     }
   }
   return new RefusalError('OTHER', `${what} was refused with the unknown error code ${number}`, {

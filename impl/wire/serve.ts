@@ -1,6 +1,6 @@
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
 import { errorCode } from './errors.ts'
-import { frameStream, type FrameStream } from './stream.ts'
+import { frameStream, IdleError, type FrameStream } from './stream.ts'
 import { REQUEST_TIMEOUT_MS, SERVER_FRAME_LENGTH_MAX } from './protocols.ts'
 
 /** How many streams of one protocol are served at once; the excess is reset (NT-WIRE-010). */
@@ -64,8 +64,8 @@ export function streamServer(service: StreamService): StreamServer {
     const ofPeer = open.get(peer) ?? new Set<Stream>()
     const refuse = (error: Error): void => {
       stream.abort(error)
-      // Streams that end with the server are nobody's failure.
-      if (stopping.signal.aborted) return
+      // Streams that end with the server, or that are kept and no longer used, are nobody's failure.
+      if (stopping.signal.aborted || error instanceof IdleError) return
       service.failed?.({ peer, reason: error.message, code: errorCode(error) })
     }
     if (stopping.signal.aborted) return refuse(new Error('the server is stopping'))

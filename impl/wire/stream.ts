@@ -1,6 +1,14 @@
 import { StreamResetError, type Stream } from '@libp2p/interface'
 import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
 
+/** A peer has sent nothing at all until the deadline, after requests that were answered. */
+export class IdleError extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the peer has sent no further request', options)
+    this.name = new.target.name
+  }
+}
+
 /** What a waiting message costs beside its bytes: empty ones cost memory too. */
 const MESSAGE_OVERHEAD_BYTES = 128
 
@@ -21,8 +29,8 @@ export type MessageStream = Pick<
 export interface FrameStream {
   /**
    * The next message, or `undefined` when the peer has ended its side between two messages.
-   * @throws {FrameError} for a frame that is too long or cut; the stream's error when it was reset; the reason
-   *   of `signal` when that aborts.
+   * @throws {FrameError} for a frame that is too long or cut; the stream's error when it was reset; when `signal`
+   *   aborts {@link IdleError} if that was between two messages, otherwise the signal's reason.
    */
   read(signal: AbortSignal): Promise<Uint8Array | undefined>
   /** Sends one message, waiting while the peer's window is full. */
@@ -44,6 +52,7 @@ export function frameStream(
   const decoder = new FrameDecoder(init)
   const waiting: Uint8Array[] = []
   let waitingBytes = 0
+  let taken = 0
   let failure: Error | undefined
   let ended = false
   let paused = false
@@ -90,9 +99,13 @@ export function frameStream(
   return {
     async read(signal) {
       for (;;) {
-        signal.throwIfAborted()
+        if (signal.aborted) {
+          if (taken > 0 && !decoder.unfinished) throw new IdleError({ cause: signal.reason })
+          throw signal.reason
+        }
         const message = waiting.shift()
         if (message !== undefined) {
+          taken += 1
           waitingBytes -= message.length + MESSAGE_OVERHEAD_BYTES
           if (paused && waiting.length === 0 && stream.status === 'open') {
             paused = false

@@ -34,8 +34,8 @@ export async function scheduleFaults(world: World): Promise<AsyncDisposable> {
     timers.add(timer)
   }
   const carryOut = async (fault: Fault): Promise<void> => {
-    world.trace.record(fault.host, `fault:${fault.kind}`)
     const injected = await inject(world, fault)
+    world.trace.record(fault.host, `fault:${fault.kind}`)
     unhealed.add(injected)
     if (fault.forMs === undefined) return
     later(fault.forMs, async () => {

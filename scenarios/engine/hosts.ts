@@ -130,6 +130,7 @@ export class Host {
     }
     this.#facts.trace.record(this.name, 'host:started', {
       addresses: Object.values(this.place.addresses),
+      peer: this.peerId,
     })
   }
 

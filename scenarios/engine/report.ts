@@ -135,7 +135,7 @@ function certificates({ certificates: all }: RunReport): string[] {
       '',
     ])
   const left = all.length - CERTIFICATES_SHOWN_MAX
-  return left > 0 ? [...lines, `… and ${left} more certificates`, ''] : lines
+  return left > 0 ? [...lines, `… and ${left} more`, ''] : lines
 }
 
 function seconds(milliseconds: number): string {

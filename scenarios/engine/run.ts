@@ -13,6 +13,8 @@ import { World, type WorldInit } from './world.ts'
 const DEADLINE_MS = 60_000
 /** Longest wait for one expectation: the story has ended, so little is left to happen. */
 const EXPECTATION_MS_MAX = 15_000
+/** A crowd in one process is slower for each of them. */
+const EXPECTATION_MS_PER_HOST = 500
 /** Longest set-up: it may install Pebble. */
 const SET_UP_MS_MAX = 300_000
 
@@ -42,6 +44,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   ])
   options.watch?.(trace, ['ca', ...plan.hosts.map(({ name }) => name)])
   let world: World | undefined
+  let reported = false
   try {
     world = await World.open({
       plan,
@@ -53,6 +56,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     })
     verdicts.push(...(await judge(scenario, world, interrupted)))
     const certificates = await Promise.all(world.certificates.map(certificateReport(workDirectory)))
+    reported = true
     return {
       scenario: scenario.name,
       title: scenario.title,
@@ -77,7 +81,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     }
   } finally {
     await world?.[Symbol.asyncDispose]()
-    if (options.keep !== true) await rm(workDirectory, { recursive: true, force: true })
+    // Without a report nobody would know of the folder.
+    if (options.keep !== true || !reported)
+      await rm(workDirectory, { recursive: true, force: true })
   }
 }
 
@@ -120,7 +126,7 @@ async function judge(
     const { name } = expectation
     const result = await withDeadline(
       Promise.try(() => expectation.holds(world)),
-      EXPECTATION_MS_MAX,
+      EXPECTATION_MS_MAX + world.hosts.length * EXPECTATION_MS_PER_HOST,
     ).catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
     verdicts.push({ name, problem: result === true ? undefined : result })
   }
