@@ -21,8 +21,9 @@ export const caDownMidOrder: Scenario = {
   },
   expectations: [
     {
-      name: 'every client was told at first that the server could not do it, or was served after the outage',
+      name: 'a client was told that the server could not do it, and none was told anything else',
       holds(world) {
+        if (world.failures.length === 0) return 'nobody was told anything'
         const strange = world.failures.find(
           ({ error }) => !('code' in error) || error.code !== 'OTHER',
         )

@@ -31,7 +31,7 @@ const program = new Command('scenario')
       .choices(DRIVER_NAMES)
       .default('tcp'),
   )
-  .option('--clients <number>', 'how many clients', parseClients)
+  .option('--clients <number>', 'how many clients; one process serves them all', parseClients)
   .option('--json', 'print the report, or the list, as JSON')
   .option('--keep', "keep the run's folder: the CA's log, the stores, the certificates")
   .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
@@ -62,14 +62,18 @@ try {
   else if (error instanceof CaUnavailableError) process.exitCode = fail(error.message)
   else throw error
 }
-// Whatever a library leaves open (libp2p keeps timers for a second) must not hold a finished run.
-process.exit()
+// Whatever a library leaves open (libp2p keeps timers for a second) must not hold a finished run; a long report may still
+// be on its way to a slow reader.
+process.stdout.write('', () => process.exit())
 
 async function main(name: string, options: Options): Promise<number> {
   if (name === 'list') return list(options)
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (scenario === undefined) {
     return fail(`there is no scenario "${name}"; npm run scenario -- list names them`)
+  }
+  if (options.clients !== undefined && scenario.clientsMin === 0) {
+    return fail(`"${name}" has no clients: leave out --clients`)
   }
   if (options.clients !== undefined && options.clients < (scenario.clientsMin ?? 1)) {
     return fail(

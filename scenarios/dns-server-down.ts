@@ -6,7 +6,7 @@ export const dnsServerDown: Scenario = {
   name: 'dns-server-down',
   title:
     'one of two DNS servers is down; certificates are issued and the log says which one failed',
-  proves: ['NT-DNS01-012', 'NT-ISSUE-037'],
+  proves: ['NT-ISSUE-037'],
   world: (client) => ({
     hosts: hosts({ proof: 1, dns: 2, issue: 1, client }),
     faults: [{ at: 0, kind: 'refuse', host: 'dns1' }],

@@ -8,6 +8,7 @@ export const expiredProof: Scenario = {
   name: 'expired-proof',
   title: 'a proof older than five minutes, or from the future, gets nothing',
   proves: ['NT-ISSUE-011', 'NT-ISSUE-012'],
+  clientsMin: 0,
   world: () => ({ hosts: hosts({ proof: 1, dns: 1, issue: 1, attacker: 1 }) }),
   async run(world) {
     const attacker = world.host('attacker1')

@@ -8,6 +8,7 @@ export const forgedProof: Scenario = {
   name: 'forged-proof',
   title: 'proofs signed by nobody, by a stranger, or changed after signing get nothing',
   proves: ['NT-ISSUE-010', 'NT-ISSUE-015', 'NT-ISSUE-029'],
+  clientsMin: 0,
   world: () => ({ hosts: hosts({ proof: 1, dns: 1, issue: 1, attacker: 1 }) }),
   async run(world) {
     const attacker = world.host('attacker1')
@@ -32,6 +33,7 @@ export const forgedProof: Scenario = {
     for (const forgery of forgeries) {
       await requestCertificate(world, attacker, { proofs: [forgery] })
       await requestCertificate(world, attacker, { proofs: [genuine, forgery] })
+      await requestCertificate(world, attacker, { proofs: [forgery, genuine] })
     }
   },
   expectations: [attackerIsRefused(wire.ERROR_CODES.INVALID_PROOF), nobodyHasACertificate],

@@ -6,7 +6,7 @@ import { hosts, type Scenario } from './engine/scenario.ts'
 export const legacyClient: Scenario = {
   name: 'legacy-client',
   title: 'a client of 2018 sends no CSR and gets a certificate with an RSA key from the server',
-  proves: ['NT-ISSUE-022', 'NT-ISSUE-032'],
+  proves: ['NT-ISSUE-032'],
   world: (client) => ({
     hosts: hosts({ proof: 1, dns: 1, issue: 1, client }).map((host) =>
       host.role === 'client' ? { ...host, options: { csr: false } } : host,

@@ -45,6 +45,28 @@ test('a story that fails and an expectation that does not hold are told, and the
   await rm(kept, { recursive: true })
 })
 
+test('a fault that never happens or cannot be carried out is told, and the run does not hold', async (t) => {
+  const quiet = (at: number | { event: string }): Scenario => ({
+    name: 'quiet',
+    title: 'nothing happens',
+    proves: [],
+    world: () => ({
+      hosts: hosts({ proof: 1, dns: 1, issue: 1, client: 1 }),
+      faults: [{ at, kind: 'hang', host: 'ca' }],
+    }),
+    run: async (world) => void (await world.obtainAll()),
+    expectations: [],
+  })
+  for (const [at, problem] of [
+    [{ event: 'no:such' }, /"hang" of ca never happened/],
+    [{ event: 'order:created' }, /the CA knows no fault "hang"/],
+  ] as const) {
+    const report = await runScenario(quiet(at), { transport: 'memory', ca })
+    t.equal(report.holds, false)
+    t.match(report.verdicts.find(({ name }) => name === 'every fault happened')?.problem, problem)
+  }
+})
+
 test('a story that never ends is ended by its deadline, and its folder is removed', async (t) => {
   const endless: Scenario = {
     name: 'endless',
@@ -101,6 +123,7 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
     [['happy-path', '--clients', '0'], /whole number from 1 to 200/],
     [['happy-path', '--clients', 'x'], /whole number/],
     [['ipv6', '--clients', '1'], /needs at least 2 clients/],
+    [['stolen-proof', '--clients', '2'], /has no clients/],
     [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp/],
     [['happy-path', '--no-such-option'], /unknown option/],
   ]

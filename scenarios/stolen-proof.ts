@@ -8,6 +8,7 @@ export const stolenProof: Scenario = {
   name: 'stolen-proof',
   title: 'a peer presents the proof of another peer and gets nothing',
   proves: ['NT-ISSUE-013', 'NT-ISSUE-015'],
+  clientsMin: 0,
   world: () => ({ hosts: hosts({ proof: 1, dns: 1, issue: 1, attacker: 2 }) }),
   async run(world) {
     const proofServer = world.host('proof1')
@@ -16,6 +17,7 @@ export const stolenProof: Scenario = {
     await requestCertificate(world, thief, { proofs: [stolen] })
     const own = await requestProof(world, thief, proofServer)
     await requestCertificate(world, thief, { proofs: [own, stolen] })
+    await requestCertificate(world, thief, { proofs: [stolen, own] })
   },
   expectations: [attackerIsRefused(wire.ERROR_CODES.INVALID_PROOF), nobodyHasACertificate],
 }

@@ -92,7 +92,7 @@ proof:
     - /ip6/::/tcp/4001
 ${announceLines(addresses, 4001)}  # What people call it; another name for each proof server of an issue server.
   display: proof-1
-  # For each peer and for each address.
+  # For each peer, and for each IPv4 address or IPv6 /64.
   rateLimit:
     burst: 20
     intervalMs: 3000

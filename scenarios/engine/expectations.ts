@@ -47,6 +47,9 @@ export function attackerIsRefused(error: number): Expectation {
     holds(world) {
       const answers = world.trace.of('answer:received').map(({ detail }) => detail['error'])
       if (answers.length === 0) return 'it got no answer'
+      if (world.trace.of('answer:received').some(({ detail }) => detail['secret'] === true)) {
+        return 'it got a key'
+      }
       return answers.every((answer) => answer === error) || `it got ${answers.join(', ')}`
     },
   }

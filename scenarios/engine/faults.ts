@@ -9,11 +9,19 @@ interface Injected {
   release(): Promise<void>
 }
 
+/** The faults of a run. */
+export interface ScheduledFaults extends AsyncDisposable {
+  /** Which of them did not happen or could not be carried out: then the run has shown nothing. */
+  problem(): string | undefined
+}
+
 /**
  * Carries out the faults of a plan. Those at 0 are in place when this returns, so that the story's first step already
  * meets them; the others happen when their time or event comes.
  */
-export async function scheduleFaults(world: World): Promise<AsyncDisposable> {
+export async function scheduleFaults(world: World): Promise<ScheduledFaults> {
+  const outstanding = new Set(world.plan.faults)
+  const failures: string[] = []
   const timers = new Set<NodeJS.Timeout>()
   const unfollow: (() => void)[] = []
   const pending = new Set<Promise<void>>()
@@ -21,6 +29,7 @@ export async function scheduleFaults(world: World): Promise<AsyncDisposable> {
 
   const run = (work: () => Promise<void>): void => {
     const done = work().catch((error: unknown) => {
+      failures.push(String(error))
       world.trace.record('engine', 'fault:failed', { reason: String(error) })
     })
     pending.add(done)
@@ -36,6 +45,7 @@ export async function scheduleFaults(world: World): Promise<AsyncDisposable> {
   const carryOut = async (fault: Fault): Promise<void> => {
     const injected = await inject(world, fault)
     world.trace.record(fault.host, `fault:${fault.kind}`)
+    outstanding.delete(fault)
     unhealed.add(injected)
     if (fault.forMs === undefined) return
     later(fault.forMs, async () => {
@@ -60,6 +70,14 @@ export async function scheduleFaults(world: World): Promise<AsyncDisposable> {
   }
 
   return {
+    problem() {
+      const [failure] = failures
+      if (failure !== undefined) return failure
+      const [left] = outstanding
+      return left === undefined
+        ? undefined
+        : `"${left.kind}" of ${left.host} never happened (${JSON.stringify(left.at)})`
+    },
     async [Symbol.asyncDispose]() {
       for (const stop of unfollow) stop()
       for (const timer of timers) clearTimeout(timer)

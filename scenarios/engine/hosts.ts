@@ -37,8 +37,15 @@ export interface SocketAddress {
   readonly port: number
 }
 
-/** A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. */
+/**
+ * A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. A crowd in
+ * one process would have no time for anything else.
+ */
 const ANNOUNCE_INTERVAL_MS = 1_000
+const ANNOUNCE_INTERVAL_MS_PER_CLIENT = 50
+/** What one process does for all hosts, each of them has to wait for. */
+const REQUEST_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS_PER_CLIENT = 500
 
 type Node = Libp2p<
   ServiceMap & { pubsub?: GossipSub; nodetrust?: NodetrustClient; dns?: DnsServer }
@@ -206,7 +213,14 @@ export class Host {
             nodetrust({
               issueServers: hostsOf('issue').flatMap((host) => host.multiaddrs),
               autoStart: false,
-              announceIntervalMs: ANNOUNCE_INTERVAL_MS,
+              announceIntervalMs: Math.max(
+                ANNOUNCE_INTERVAL_MS,
+                hostsOf('client').length * ANNOUNCE_INTERVAL_MS_PER_CLIENT,
+              ),
+              requestTimeoutMs: Math.max(
+                REQUEST_TIMEOUT_MS,
+                hostsOf('client').length * REQUEST_TIMEOUT_MS_PER_CLIENT,
+              ),
               allowPrivateAddresses: true,
               ...this.plan.options,
             }),

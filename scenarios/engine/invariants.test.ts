@@ -22,6 +22,7 @@ function world(parts: Partial<Record<keyof World, unknown>> = {}): World {
     certificates: [],
     failures: [],
     announcements: [],
+    clients: Object.entries(PEERS).map(([name, peerId]) => ({ name, peerId })),
     host: (name: string) => ({ name, peerId: PEERS[name] }),
     hostOfPeer: (peer: string) => Object.entries(PEERS).find(([, id]) => id === peer)?.[0] ?? peer,
     peerIdBytes: (peer: string) => ids.get(peer),
@@ -63,11 +64,14 @@ test('a certificate before its proof is one too early', async (t) => {
 
 test('a client without a proof that asked all the same is told of', async (t) => {
   const { client1 = '' } = PEERS
-  const error = Object.assign(new Error('no proof'), { name: 'NoProofError' })
-  const w = world({ failures: [{ host: 'client1', error }] })
+  const w = world()
   t.equal(unproven?.always?.(w), true)
   w.trace.record('issue1', 'request:received', { peer: client1 })
   t.match(unproven?.always?.(w), /client1 had no proof and sent a request/)
+  w.trace.record('client1', 'proof:received', { server: '', addresses: [] })
+  t.equal(unproven?.always?.(w), true)
+  const told = world({ certificates: [{ host: 'client2', certificate: '' }] })
+  t.match(unproven?.always?.(told), /client2 had no proof and was told of a certificate/)
 })
 
 test('an announced address where nobody listens, or whose name does not resolve, is told of', async (t) => {

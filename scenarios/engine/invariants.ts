@@ -1,6 +1,7 @@
 import { connect } from 'node:tls'
 import { wire } from '../../impl/index.ts'
 import { certificateNames } from './certificates.ts'
+import type { TraceEntry } from './trace.ts'
 import type { World } from './world.ts'
 
 /** What every world must keep, whatever the scenario does to it. */
@@ -8,6 +9,8 @@ export interface Invariant {
   readonly name: string
   /** Judged after every event while the world runs, and once more at the end. */
   readonly always?: (world: World) => true | string
+  /** Looks at the world because of what has just happened; `undefined` when that is nothing to look at. */
+  readonly onEvent?: (world: World, entry: TraceEntry) => Promise<true | string> | undefined
   /** Judged once, when the story has ended and the world still stands. */
   readonly atEnd?: (world: World) => Promise<true | string>
 }
@@ -19,6 +22,8 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'every announced address answers TLS with a certificate for its name',
+    onEvent: (world, { event, detail }) =>
+      event === 'peer:heard' ? announcementsAnswer(world, String(detail['address'])) : undefined,
     atEnd: announcementsAnswer,
   },
   {
@@ -58,20 +63,25 @@ function certificatesAreProven(world: World): true | string {
 }
 
 function unprovenClientsSentNothing(world: World): true | string {
-  for (const { host, error } of world.failures) {
-    if (error.name !== 'NoProofError') continue
-    const { peerId } = world.host(host)
-    const sent = world.trace.of('request:received').some(({ detail }) => detail['peer'] === peerId)
-    const proven = world.trace.of('proof:received').some((entry) => entry.host === host)
-    if (sent && !proven) return `${host} had no proof and sent a request all the same`
+  const proven = new Set(world.trace.of('proof:received').map(({ host }) => host))
+  for (const { name, peerId } of world.clients) {
+    if (proven.has(name)) continue
+    if (world.trace.of('request:received').some(({ detail }) => detail['peer'] === peerId)) {
+      return `${name} had no proof and sent a request all the same`
+    }
+    if (world.certificates.some(({ host }) => host === name)) {
+      return `${name} had no proof and was told of a certificate`
+    }
   }
   return true
 }
 
-async function announcementsAnswer(world: World): Promise<true | string> {
+/** Judges one announced address, or all. */
+async function announcementsAnswer(world: World, only?: string): Promise<true | string> {
   const roots = await world.rootCertificates()
   const wrong = await Promise.all(
-    world.announcements.map(async ({ host, name, port }) => {
+    world.announcements.map(async ({ host, address: announced, name, port }) => {
+      if (only !== undefined && announced !== only) return undefined
       const [address, ...more] = await world.resolve(name)
       if (address === undefined || more.length > 0) {
         return `${name} of ${host} resolves to ${[address, ...more].join(', ') || 'nothing'}`

@@ -32,6 +32,7 @@ export async function requestCertificate(
   if (response.cert !== undefined && response.cert.length > 0) {
     world.certificates.push({ host: from.name, certificate: Buffer.from(response.cert).toString() })
   }
-  world.trace.record(from.name, 'answer:received', { error: response.error })
+  const secret = (response.key?.length ?? 0) > 0
+  world.trace.record(from.name, 'answer:received', { error: response.error, secret })
   return response
 }

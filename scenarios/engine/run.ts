@@ -94,23 +94,31 @@ async function judge(
   interrupted: readonly AbortSignal[],
 ): Promise<Verdict[]> {
   const broken = new Map<string, string>()
-  const check = (): void => {
-    for (const { name, always } of invariants) {
-      const holds = always?.(world) ?? true
-      if (holds !== true && !broken.has(name)) broken.set(name, holds)
-    }
+  const note = (name: string, holds: true | string): void => {
+    if (holds !== true && !broken.has(name)) broken.set(name, holds)
   }
-  const unfollow = world.trace.follow(check)
+  const probes: Promise<void>[] = []
+  const check = (): void => {
+    for (const { name, always } of invariants) note(name, always?.(world) ?? true)
+  }
+  const unfollow = world.trace.follow((entry) => {
+    check()
+    for (const { name, onEvent } of invariants) {
+      const probe = onEvent?.(world, entry)
+      if (probe !== undefined) probes.push(probe.then((holds) => note(name, holds)))
+    }
+  })
   let story: string | undefined
+  let faultProblem: string | undefined
   try {
-    await using _faults = await scheduleFaults(world)
-    const deadline = scenario.deadlineMs ?? DEADLINE_MS
+    await using faults = await scheduleFaults(world)
+    const deadline =
+      (scenario.deadlineMs ?? DEADLINE_MS) + world.hosts.length * EXPECTATION_MS_PER_HOST
     await withDeadline(scenario.run(world), deadline)
     await withDeadline(world.announced(), deadline)
-    for (const { name, atEnd } of invariants) {
-      const holds = (await atEnd?.(world)) ?? true
-      if (holds !== true && !broken.has(name)) broken.set(name, holds)
-    }
+    await Promise.all(probes)
+    for (const { name, atEnd } of invariants) note(name, (await atEnd?.(world)) ?? true)
+    faultProblem = faults.problem()
   } catch (error) {
     for (const signal of interrupted) signal.throwIfAborted()
     story = error instanceof Error ? error.message : String(error)
@@ -120,6 +128,9 @@ async function judge(
   check()
   const verdicts: Verdict[] = [
     { name: 'the story ran to its end', problem: story },
+    ...((world.plan.faults ?? []).length === 0
+      ? []
+      : [{ name: 'every fault happened', problem: faultProblem }]),
     ...invariants.map(({ name }) => ({ name, problem: broken.get(name) })),
   ]
   for (const expectation of scenario.expectations) {

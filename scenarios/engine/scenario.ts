@@ -14,7 +14,7 @@ export interface Scenario {
   world(clients: number): WorldPlan
   /** @default 1 */
   readonly clientsDefault?: number
-  /** The fewest clients that the story needs. @default 1 */
+  /** The fewest clients that the story needs; 0 for a story without any, which takes no `--clients`. @default 1 */
   readonly clientsMin?: number
   /** The story. Engine and drivers end it after `deadlineMs`. */
   run(world: World): Promise<void>

@@ -32,7 +32,7 @@ export interface BlackHole {
  *
  * A scenario and the engine above know a driver only by this. Hosts are libp2p nodes with the driver's transport,
  * and everything else that they use is Node's own API: a driver with virtual time and a virtual network takes over
- * beneath `node:net`, `node:dgram` and the timers, and so needs nothing more here.
+ * beneath `node:net`, `node:dgram`, `node:dns` and the timers, and so needs nothing more here.
  */
 export interface Driver {
   readonly name: string
