@@ -1,6 +1,6 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { constants, open, rename, rm, type FileHandle } from 'node:fs/promises'
 
 /** A private file that was read, and whether its mode is what it should be. */
 export interface PrivateText {
@@ -37,7 +37,8 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
 export async function readPrivateFile(path: string): Promise<PrivateText> {
   let file: FileHandle
   try {
-    file = await open(path, 'r')
+    // A pipe without a writer would keep us for ever; that it is no file is looked at below.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     throw fileError(path, cause)
   }

@@ -183,11 +183,13 @@ interface NodeConfig {
   readonly announce?: readonly Multiaddr[]
 }
 
-const CONNECTIONS_MAX = 2_000
+const CONNECTIONS_MAX = 4_000
 /** Connections that one address may open a second: peers behind one NAT share theirs. */
 const CONNECTIONS_PER_SECOND_MAX = 50
-/** Connections that have not said who they are. */
-const CONNECTIONS_PENDING_MAX = 200
+/** A connection has so long to say who it is, in ms. */
+const HANDSHAKE_TIMEOUT_MS = 5_000
+/** Connections that have not said who they are: far more than one address can have open in that time. */
+const CONNECTIONS_PENDING_MAX = 2_000
 /** An announcement that no receiver believes is not passed on either (NT-DISC-008). */
 const ANNOUNCEMENT_LENGTH_MAX = 4 * 1024
 const PUBSUB_FRAME_LENGTH_MAX = 256 * 1024
@@ -214,6 +216,7 @@ async function createNode(
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_MAX,
       maxIncomingPendingConnections: CONNECTIONS_PENDING_MAX,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     logger: componentLogger(log),
     services: { identify: identify(), ping: ping(), silence: silenceGuard, ...services },

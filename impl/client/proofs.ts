@@ -1,9 +1,8 @@
 import { TimeoutError } from '@libp2p/interface'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import ipaddr from 'ipaddr.js'
 import { decode as decodeMultihash } from 'multiformats/hashes/digest'
-import { parseAddress, type IpAddress } from '../wire/addresses.ts'
+import { isNodeAddress, parseAddress, type IpAddress } from '../wire/addresses.ts'
 import { ERROR_CODES, MalformedError, refusalFromErrorCode } from '../wire/errors.ts'
 import {
   Proof,
@@ -151,17 +150,12 @@ export function readProof(answer: Uint8Array, self: Uint8Array): Omit<CollectedP
 function readAddress({ type, address }: Address): IpAddress {
   const parsed = parseAddress(address)
   const wanted = parsed?.family === 4 ? ADDRESS_TYPE.IPv4 : ADDRESS_TYPE.IPv6
-  if (parsed === undefined || type !== wanted || !canBeOurs(parsed.address)) {
+  if (parsed === undefined || type !== wanted || !isNodeAddress(parsed.address)) {
     throw new MalformedError(
       `"${address.slice(0, 64)}" of type ${type} is not the address of a node`,
     )
   }
   return parsed
-}
-
-/** Private addresses are for the issue server to judge: on a test net they are all there is. */
-function canBeOurs(address: string): boolean {
-  return !['unspecified', 'broadcast', 'multicast'].includes(ipaddr.process(address).range())
 }
 
 /**

@@ -1,6 +1,6 @@
 // The configuration file: one YAML file describes one operator's servers, each role in a section of its own.
 // schema.ts holds what can stand in it, sample.ts what `nodetrust config init` writes.
-import { open } from 'node:fs/promises'
+import { constants, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseConfig } from './parse.ts'
 import { ConfigError } from './problems.ts'
@@ -79,9 +79,12 @@ async function readConfig(file: string): Promise<string> {
 }
 
 async function readText(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw fileError(path, cause)
-  })
+  // A pipe without a writer would keep us for ever; that it is no file is looked at below.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (cause: unknown) => {
+      throw fileError(path, cause)
+    },
+  )
   try {
     const found = await file.stat()
     if (!found.isFile()) throw new Error(`"${path}" is no regular file`)

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { parseChallenge } from './challenge-request.ts'
 import { ChallengeStore } from './challenges.ts'
-import { RateBound } from './rate-bound.ts'
+import { RateBound } from '../wire/rate-bound.ts'
 
 const VALUE = 'LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0'
 const OTHER = 'evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA'

@@ -83,7 +83,7 @@ export class Dns01 {
   ): Promise<void> {
     const { frames, connection, requestSignal } = stream
     const respond = (error: number): Promise<void> =>
-      frames.write(DNS01Response.encode({ error }), requestSignal())
+      frames.write(DNS01Response.encode({ error }), requestSignal)
 
     const writer = connection.remotePeer.toString()
     if (!this.#writers.has(peerKey(connection.remotePeer))) {
@@ -94,7 +94,7 @@ export class Dns01 {
       return
     }
     for (;;) {
-      const message = await frames.read(requestSignal())
+      const message = await frames.read(requestSignal)
       if (message === undefined) return
       await respond(this.#apply(operation, DNS01Request.decode(message), writer))
     }

@@ -12,7 +12,7 @@ import { answer } from './answer.ts'
 import { ChallengeStore, type Challenge, type ChallengeStoreInit } from './challenges.ts'
 import { DnsCounters } from './counters.ts'
 import { Dns01 } from './dns01.ts'
-import { RateBound } from './rate-bound.ts'
+import { RateBound } from '../wire/rate-bound.ts'
 import {
   openSockets,
   type BoundAddress,

@@ -162,6 +162,14 @@ function keyCryptoType(key: KeyObject): number {
 function checkNames(request: Pkcs10CertificateRequest, names: readonly string[]): void {
   const named: string[] = []
   const commonNames: string[] = []
+  // A public CA ignores what else is asked for; a CA that copies it would make a CA certificate of the caller's.
+  const foreignExtension = request.extensions.find(({ type }) => type !== SUBJECT_ALTERNATIVE_NAME)
+  if (foreignExtension !== undefined) {
+    throw new RefusalError(
+      'OTHER',
+      `csr asks for the extension ${foreignExtension.type}, wanted subjectAltName alone`,
+    )
+  }
   try {
     const extensions = request.extensions.filter(({ type }) => type === SUBJECT_ALTERNATIVE_NAME)
     for (const extension of extensions) {

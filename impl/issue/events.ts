@@ -1,11 +1,15 @@
 /** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
 export interface IssueServerEvents {
   'request:received': CustomEvent<{ readonly peer: string }>
-  /** `code` is the number on the wire; `reason` stays here. */
+  /**
+   * `code` is the number on the wire; `reason` stays here. At most 20 a second: `suppressed` counts those left out before
+   * this one.
+   */
   'request:refused': CustomEvent<{
     readonly peer: string
     readonly code: number
     readonly reason: string
+    readonly suppressed: number
   }>
   /** A stream that ended without an answer: malformed, too slow, one too many. */
   'stream:failed': CustomEvent<{

@@ -9,9 +9,10 @@ import {
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
-import { errorCode } from '../wire/errors.ts'
+import { ERROR_CODES, errorCode } from '../wire/errors.ts'
 import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
 import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
+import { RateBound } from '../wire/rate-bound.ts'
 import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
 import { accountKey } from './account-key.ts'
 import { AcmeClient } from './acme/index.ts'
@@ -22,6 +23,7 @@ import type { AcmeSteps } from './order-steps.ts'
 import { Orders, type ObtainedCertificate } from './orders.ts'
 import { judgeRequest } from './request.ts'
 import { toResponse } from './response.ts'
+import { StoreLock } from './store-lock.ts'
 import { Store } from './store.ts'
 
 export type { DnsServerInit } from './challenges.ts'
@@ -41,6 +43,10 @@ const ORDERS_WAITING_MAX = 512
 /** A peer may ask for its certificate on many streams at once; they share one order (NT-ISSUE-031). */
 const STREAMS_DEFAULT = { perPeer: 32, total: 2048 }
 const PRUNE_INTERVAL_MS = 3_600_000
+/** A stream on which nothing but refusals comes of it is closed: an empty request costs one byte. */
+const REFUSALS_PER_STREAM_MAX = 8
+/** Strangers cause these events, so they are bounded: as many a second. */
+const STRANGER_EVENTS_PER_SECOND_MAX = 20
 
 /**
  * A libp2p service that certifies names for proven addresses (NT-ISSUE-001 … 038).
@@ -63,6 +69,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   readonly #zone: string
   readonly #info: Uint8Array
   readonly #log: Logger
+  readonly #refusals = new RateBound({ perSecond: STRANGER_EVENTS_PER_SECOND_MAX })
   #running: Running | undefined
 
   constructor(components: IssueServerComponents, init: IssueServerInit) {
@@ -119,10 +126,12 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     running.challenges.close()
     await running.acme.close()
     running.store.close()
+    running.lock.release()
   }
 
   #open(): Running {
     const { acme: acmeInit, dnsServers, storePath } = this.#init
+    const lock = new StoreLock(storePath)
     const store = new Store({ path: storePath, directoryUrl: acmeInit.directoryUrl })
     const prune = (): void => {
       try {
@@ -154,17 +163,19 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       orders: this.#openOrders({ store, acme, challenges }),
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
-        await frames.write(this.#info, requestSignal())
+        await frames.write(this.#info, requestSignal)
       }),
       issue: this.#serve(async (frames, connection, requestSignal) => {
-        for (;;) {
-          const message = await frames.read(requestSignal())
+        for (let refused = 0; refused < REFUSALS_PER_STREAM_MAX;) {
+          const message = await frames.read(requestSignal)
           if (message === undefined) return
           const answer = await this.#answer(IssueRequest.decode(message), connection)
-          await frames.write(IssueResponse.encode(answer), requestSignal())
+          await frames.write(IssueResponse.encode(answer), requestSignal)
+          if (answer.error !== ERROR_CODES.OK) refused += 1
         }
       }),
       pruning,
+      lock,
       stopping: false,
     }
   }
@@ -226,7 +237,9 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       const code = errorCode(error)
       const reason = error instanceof Error ? error.message : String(error)
       this.#log('request of %s refused with %d: %s', peer, code, reason)
-      this.safeDispatchEvent('request:refused', { detail: { peer, code, reason } })
+      this.#refusals.run(performance.now(), (suppressed) => {
+        this.safeDispatchEvent('request:refused', { detail: { peer, code, reason, suppressed } })
+      })
       return { error: code }
     }
   }
@@ -253,5 +266,6 @@ interface Running {
   readonly info: StreamServer
   readonly issue: StreamServer
   readonly pruning: NodeJS.Timeout
+  readonly lock: StoreLock
   stopping: boolean
 }

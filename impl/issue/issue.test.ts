@@ -5,7 +5,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { encodeFrame } from '../wire/frames.ts'
 import { IssueInfo, IssueRequest } from '../wire/messages.ts'
@@ -261,4 +263,30 @@ test('options that cannot work are refused when the server is made, and name wha
     startServer(t, { storePath: '/dev/null/issue.sqlite' }),
     /cannot open the store "\/dev\/null/,
   )
+})
+
+test('a store that another server uses is refused, until that server has stopped', async (t) => {
+  const storePath = join(t.testdir({}), 'store.sqlite')
+  const first = await startServer(t, { ...goodInit, storePath })
+  await t.rejects(startServer(t, { ...goodInit, storePath }), {
+    message: /cannot open the store ".*": another issue server is using it/,
+  })
+  await first.stop()
+  await t.resolves(startServer(t, { ...goodInit, storePath }))
+  t.equal(statSync(`${storePath}-lock`).mode & 0o777, 0o600)
+})
+
+test('NT-WIRE-009 NT-WIRE-010 a flood of empty requests is cut off, is not a flood of events, and others are served meanwhile', async (t) => {
+  const server = await startServer(t, goodInit)
+  let refused = 0
+  server.services.issue.addEventListener('request:refused', () => (refused += 1))
+  const { node: attacker } = await startCaller(t)
+  // One byte is an empty request, and an empty request is refused.
+  const flood = exchange(attacker, server, ISSUE_PROTOCOL, new Uint8Array(60_000))
+  const { node: neighbour } = await startCaller(t)
+  const [info] = await exchange(neighbour, server, ISSUE_INFO_PROTOCOL, new Uint8Array())
+  t.type(info, Uint8Array, 'another peer is served')
+  const answers = await flood
+  t.ok(answers.length <= 10, `${answers.length} answers`)
+  t.ok(refused <= 20, `${refused} events`)
 })

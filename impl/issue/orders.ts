@@ -49,6 +49,8 @@ export interface ObtainedCertificate extends StoredCertificate {
   readonly fromCache: boolean
 }
 
+/** A peer needs one; another while it changes its address or its key. */
+const ORDERS_PER_PEER_MAX = 4
 /** CA orders for one run: the one it has or makes, and another when that turns out to be lost. */
 const CA_ORDERS_MAX = 2
 /** A step that does not listen to its signal is left behind after this, so that nobody waits for it. */
@@ -62,6 +64,7 @@ export class Orders {
   readonly #slots: Slots
   /** Orders under way by what they are for: equal wants share one (NT-ISSUE-031). */
   readonly #underWay = new Map<string, Promise<ObtainedCertificate>>()
+  readonly #ordersOfPeers = new Map<string, number>()
   readonly #removals = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
 
@@ -116,8 +119,20 @@ export class Orders {
         new RefusalError('RATE_LIMIT', 'as many orders as allowed are under way and waiting'),
       )
     }
+    const ofPeer = this.#ordersOfPeers.get(want.peer) ?? 0
+    if (ofPeer >= ORDERS_PER_PEER_MAX) {
+      // Otherwise one peer could fill all places with orders for ever new keys while the CA is slow.
+      const message = `peer has ${ofPeer} orders under way, at most ${ORDERS_PER_PEER_MAX} are allowed`
+      return Promise.reject(new RefusalError('RATE_LIMIT', message))
+    }
+    this.#ordersOfPeers.set(want.peer, ofPeer + 1)
     const key = wantKey(want)
-    const order = this.#run(want, request).finally(() => this.#underWay.delete(key))
+    const order = this.#run(want, request).finally(() => {
+      this.#underWay.delete(key)
+      const left = (this.#ordersOfPeers.get(want.peer) ?? 1) - 1
+      if (left === 0) this.#ordersOfPeers.delete(want.peer)
+      else this.#ordersOfPeers.set(want.peer, left)
+    })
     this.#underWay.set(key, order)
     return order
   }

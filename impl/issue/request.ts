@@ -1,5 +1,5 @@
 import type { PublicKey } from '@libp2p/interface'
-import { isGlobalAddress } from '../wire/addresses.ts'
+import { isGlobalAddress, isNodeAddress } from '../wire/addresses.ts'
 import { InvalidProofError, RefusalError } from '../wire/errors.ts'
 import type { IssueRequest } from '../wire/messages.ts'
 import { addressName, id0Name } from '../wire/names.ts'
@@ -84,6 +84,9 @@ async function provenAddresses(
       )
     }
     for (const { address } of verdict.addresses) {
+      if (!isNodeAddress(address)) {
+        throw new InvalidProofError(`${which} is about ${address}, which no node can have`)
+      }
       if (!allowPrivateAddresses && !isGlobalAddress(address)) {
         throw new InvalidProofError(
           `${which} is about ${address}, which is not a public address (allowPrivateAddresses is false)`,

@@ -83,7 +83,7 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
       failed: (failure) => this.safeDispatchEvent('proof:refused', { detail: failure }),
       // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
       serve: async (frames, connection, requestSignal) => {
-        await frames.write(ProofResponse.encode(await this.#answer(connection)), requestSignal())
+        await frames.write(ProofResponse.encode(await this.#answer(connection)), requestSignal)
       },
     })
     await this.#components.registrar.handle(PROOF_PROTOCOL, this.#streams.handler, {

@@ -36,6 +36,11 @@ export function observedAddress(remote: Multiaddr): IpAddress | undefined {
   return parseAddress(first.value)
 }
 
+/** Whether a node can have an address at all: not an unspecified, broadcast or multicast one. */
+export function isNodeAddress(address: string): boolean {
+  return !['unspecified', 'broadcast', 'multicast'].includes(ipaddr.process(address).range())
+}
+
 /** Whether an address can be reached over the public Internet: neither private, loopback, documentation, … */
 export function isGlobalAddress(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'

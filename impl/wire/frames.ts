@@ -24,65 +24,94 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
 }
 
 /**
- * Cuts a stream of bytes into messages. Holds at most `lengthMax` bytes of an unfinished message, and refuses a
- * longer one as soon as its length is read (NT-WIRE-006). Lengths written with more bytes than needed are
- * accepted (NT-WIRE-008).
+ * Cuts a stream of bytes into messages, one at a time: what waits is held as the bytes that came, because a message of
+ * no bytes costs its sender one byte and would cost us an object. A message that is longer than `lengthMax` is refused
+ * as soon as its length is read (NT-WIRE-006). Lengths written with more bytes than needed are accepted (NT-WIRE-008).
  */
 export class FrameDecoder {
   readonly #lengthMax: number
-  #prefix: number[] = []
-  #message: Uint8Array | undefined
-  #filled = 0
+  readonly #chunks: Uint8Array[] = []
+  /** Bytes held, and how many of the first chunk have been taken. */
+  #held = 0
+  #offset = 0
+  readonly #prefix: number[] = []
+  /** Of the message that is being read, once it is known. */
+  #length: number | undefined
 
   constructor({ lengthMax }: { readonly lengthMax: number }) {
     this.#lengthMax = lengthMax
   }
 
+  /** Bytes that wait. */
+  get held(): number {
+    return this.#held
+  }
+
   /** Whether bytes of an unfinished frame have been read: an end of the stream here is a truncation. */
   get unfinished(): boolean {
-    return this.#prefix.length > 0
+    return this.#prefix.length > 0 || this.#held > 0
   }
 
   /**
-   * Takes the next bytes, returns the messages that they complete.
+   * Takes the next bytes.
    * @throws {FrameError} when a length is over the limit or cannot be read. The decoder is then of no further use.
    */
-  push(chunk: Uint8Array): Uint8Array[] {
-    const messages: Uint8Array[] = []
-    let position = 0
-    while (position < chunk.length || this.#message?.length === 0) {
-      if (this.#message === undefined) {
-        this.#readPrefix(chunk[position] ?? 0)
-        position += 1
-        continue
-      }
-      const taken = chunk.subarray(position, position + this.#message.length - this.#filled)
-      this.#message.set(taken, this.#filled)
-      this.#filled += taken.length
-      position += taken.length
-      if (this.#filled === this.#message.length) {
-        messages.push(this.#message)
-        this.#message = undefined
-        this.#prefix = []
-        this.#filled = 0
-      }
-    }
-    return messages
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return
+    this.#chunks.push(chunk)
+    this.#held += chunk.length
+    this.#readPrefix()
   }
 
-  #readPrefix(byte: number): void {
-    this.#prefix.push(byte)
-    if (byte >= 128) {
-      if (this.#prefix.length === LENGTH_PREFIX_BYTES_MAX) {
-        throw new FrameError(`frame length is longer than ${LENGTH_PREFIX_BYTES_MAX} bytes`)
+  /**
+   * The next message that is complete, or `undefined`.
+   * @throws {FrameError} as {@link push} does, for the message after it.
+   */
+  next(): Uint8Array | undefined {
+    if (this.#length === undefined || this.#held < this.#length) return undefined
+    const message = this.#take(this.#length)
+    this.#length = undefined
+    this.#prefix.length = 0
+    this.#readPrefix()
+    return message
+  }
+
+  #readPrefix(): void {
+    while (this.#length === undefined && this.#held > 0) {
+      const [byte = 0] = this.#take(1)
+      this.#prefix.push(byte)
+      if (byte >= 128) {
+        if (this.#prefix.length === LENGTH_PREFIX_BYTES_MAX) {
+          throw new FrameError(`frame length is longer than ${LENGTH_PREFIX_BYTES_MAX} bytes`)
+        }
+        continue
       }
-      return
+      // Multiplication and not shifts: the fifth byte reaches beyond 32 bits.
+      const length = this.#prefix.reduce((sum, part, index) => sum + (part & 127) * 128 ** index, 0)
+      if (length > this.#lengthMax) {
+        throw new FrameError(
+          `frame is ${length} bytes long, at most ${this.#lengthMax} are allowed`,
+        )
+      }
+      this.#length = length
     }
-    // Multiplication and not shifts: the fifth byte reaches beyond 32 bits.
-    const length = this.#prefix.reduce((sum, part, index) => sum + (part & 127) * 128 ** index, 0)
-    if (length > this.#lengthMax) {
-      throw new FrameError(`frame is ${length} bytes long, at most ${this.#lengthMax} are allowed`)
+  }
+
+  #take(count: number): Uint8Array {
+    const taken = new Uint8Array(count)
+    let filled = 0
+    while (filled < count) {
+      const [chunk = new Uint8Array()] = this.#chunks
+      const part = chunk.subarray(this.#offset, this.#offset + count - filled)
+      taken.set(part, filled)
+      filled += part.length
+      this.#offset += part.length
+      if (this.#offset === chunk.length) {
+        this.#chunks.shift()
+        this.#offset = 0
+      }
     }
-    this.#message = new Uint8Array(length)
+    this.#held -= count
+    return taken
   }
 }

@@ -1,16 +1,6 @@
 import { StreamResetError, type Stream } from '@libp2p/interface'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { encodeFrame, FrameDecoder, FrameError } from './frames.ts'
-
-/** A peer has sent nothing at all until the deadline, after requests that were answered. */
-export class IdleError extends Error {
-  constructor(options?: ErrorOptions) {
-    super('the peer has sent no further request', options)
-    this.name = new.target.name
-  }
-}
-
-/** What a waiting message costs beside its bytes: empty ones cost memory too. */
-const MESSAGE_OVERHEAD_BYTES = 128
 
 /** The part of a libp2p stream that frames need. */
 export type MessageStream = Pick<
@@ -25,33 +15,45 @@ export type MessageStream = Pick<
   | 'status'
 >
 
+/** A deadline, or how to make one when there is something to wait for. */
+export type Deadline = AbortSignal | (() => AbortSignal)
+
 /** Messages over a libp2p stream. */
 export interface FrameStream {
   /**
    * The next message, or `undefined` when the peer has ended its side between two messages.
-   * @throws {FrameError} for a frame that is too long or cut; the stream's error when it was reset; when `signal`
+   * @throws {FrameError} for a frame that is too long or cut; the stream's error when it was reset; when `deadline`
    *   aborts {@link IdleError} if that was between two messages, otherwise the signal's reason.
    */
-  read(signal: AbortSignal): Promise<Uint8Array | undefined>
+  read(deadline: Deadline): Promise<Uint8Array | undefined>
   /** Sends one message, waiting while the peer's window is full. */
-  write(message: Uint8Array, signal: AbortSignal): Promise<void>
+  write(message: Uint8Array, deadline: Deadline): Promise<void>
   /** Stops listening to the stream, which stays as it is. */
   release(): void
 }
 
+/** A peer has sent nothing at all until the deadline, after requests that were answered. */
+export class IdleError extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the peer has sent no further request', options)
+    this.name = new.target.name
+  }
+}
+
+/** Messages that are handed over in one turn of the event loop: who sends many must not stop it for the others. */
+const MESSAGES_PER_TURN = 16
+
 /**
  * Reads and writes length-prefixed messages on a libp2p stream. One reader at a time.
  *
- * The signal of a read is a deadline for the whole message: a peer that sends one byte every now and then does
- * not extend it (NT-WIRE-009).
+ * The deadline of a read is for the whole message: a peer that sends one byte every now and then does not extend it
+ * (NT-WIRE-009). A deadline that is given as a function is only made when there is something to wait for.
  */
 export function frameStream(
   stream: MessageStream,
   init: { readonly lengthMax: number },
 ): FrameStream {
   const decoder = new FrameDecoder(init)
-  const waiting: Uint8Array[] = []
-  let waitingBytes = 0
   let taken = 0
   let failure: Error | undefined
   let ended = false
@@ -61,15 +63,12 @@ export function frameStream(
   const onMessage = (event: { data: Uint8Array | { subarray(): Uint8Array } }): void => {
     if (failure !== undefined) return
     try {
-      for (const message of decoder.push(event.data.subarray())) {
-        waiting.push(message)
-        waitingBytes += message.length + MESSAGE_OVERHEAD_BYTES
-      }
+      decoder.push(event.data.subarray())
     } catch (error) {
       failure = error as Error
     }
     // As much as one message may have: past that the peer's window fills, and it has to wait.
-    if (waitingBytes > init.lengthMax && !paused) {
+    if (decoder.held > init.lengthMax && !paused) {
       paused = true
       stream.pause()
     }
@@ -96,21 +95,28 @@ export function frameStream(
     if (stream.readableEnded) onEnd()
   })
 
+  /** What came before a failure is still handed over. */
+  const next = (): Uint8Array | undefined => {
+    try {
+      return decoder.next()
+    } catch (error) {
+      failure ??= error as Error
+      return undefined
+    }
+  }
+
   return {
-    async read(signal) {
+    async read(deadline) {
+      let signal: AbortSignal | undefined
       for (;;) {
-        if (signal.aborted) {
-          if (taken > 0 && !decoder.unfinished) throw new IdleError({ cause: signal.reason })
-          throw signal.reason
-        }
-        const message = waiting.shift()
+        const message = next()
         if (message !== undefined) {
           taken += 1
-          waitingBytes -= message.length + MESSAGE_OVERHEAD_BYTES
-          if (paused && waiting.length === 0 && stream.status === 'open') {
+          if (paused && decoder.held <= init.lengthMax && stream.status === 'open') {
             paused = false
             stream.resume()
           }
+          if (taken % MESSAGES_PER_TURN === 0) await nextTurn()
           return message
         }
         if (failure !== undefined) throw failure
@@ -118,17 +124,21 @@ export function frameStream(
           if (decoder.unfinished) throw new FrameError('the stream ended in the middle of a frame')
           return undefined
         }
-        const woken = Promise.withResolvers<void>()
-        wake = woken.resolve
-        signal.addEventListener('abort', woken.resolve as () => void, { once: true })
+        signal ??= signalOf(deadline)
+        if (signal.aborted) {
+          if (taken > 0 && !decoder.unfinished) throw new IdleError({ cause: signal.reason })
+          throw signal.reason
+        }
+        const woken = Promise.withResolvers<unknown>()
+        wake = () => woken.resolve(undefined)
+        signal.addEventListener('abort', woken.resolve, { once: true })
         await woken.promise
-        signal.removeEventListener('abort', woken.resolve as () => void)
+        signal.removeEventListener('abort', woken.resolve)
         wake = undefined
       }
     },
-    async write(message, signal) {
-      signal.throwIfAborted()
-      if (!stream.send(encodeFrame(message))) await stream.onDrain({ signal })
+    async write(message, deadline) {
+      if (!stream.send(encodeFrame(message))) await stream.onDrain({ signal: signalOf(deadline) })
     },
     release() {
       stream.removeEventListener('message', onMessage)
@@ -136,4 +146,8 @@ export function frameStream(
       stream.removeEventListener('close', onClose)
     },
   }
+}
+
+function signalOf(deadline: Deadline): AbortSignal {
+  return typeof deadline === 'function' ? deadline() : deadline
 }
