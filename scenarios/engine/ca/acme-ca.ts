@@ -1,4 +1,5 @@
 // The words of this folder: what a run may ask of the ACME CA that it uses, and what opening one takes.
+import { UnavailableError } from '../machine/machine.ts'
 
 /** How a CA was had, in the order of preference: see `find.ts`. */
 export type AcmeCaKind = 'url' | 'PEBBLE_BIN' | 'path' | 'container' | 'apt' | 'go'
@@ -73,6 +74,6 @@ export interface AcmeCaOptions {
 }
 
 /** No CA can be had on this machine: the message is one line that names the ways to get one. */
-export class CaUnavailableError extends Error {
+export class CaUnavailableError extends UnavailableError {
   override readonly name = 'CaUnavailableError'
 }

@@ -14,8 +14,10 @@ import { containerNetwork } from './container.ts'
 import { pingDocker } from './docker-engine.ts'
 import { getText } from './https-text.ts'
 import { caOptionsFromEnvironment, openAcmeCa } from './index.ts'
-import { apt, installByApt } from './install.ts'
-import { findProgram, lookAtMachine } from './machine.ts'
+import { apt } from '../machine/apt.ts'
+import { findProgram } from '../machine/machine.ts'
+import { installByApt } from './install.ts'
+import { lookAtMachine } from './machine.ts'
 
 t.setTimeout(120_000)
 const SET_UP_TIMEOUT_MS = 100_000

@@ -1,15 +1,12 @@
 // Looks at the machine for `find.ts`: programs on PATH, who we are, and whether a Docker engine answers.
-import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { findAptGet } from '../machine/apt.ts'
+import { findProgram, findPrograms } from '../machine/machine.ts'
+import { printed } from '../machine/program.ts'
 import type { AcmeCaOptions } from './acme-ca.ts'
 import { findDockerSocket } from './docker-engine.ts'
 import type { MachineFacts } from './find.ts'
-
-const PROGRAM_TIMEOUT_MS = 5_000
-const run = promisify(execFile)
 
 export async function lookAtMachine(options: AcmeCaOptions): Promise<MachineFacts> {
   const { acmeUrl, pebbleBinary, path = '', only } = options
@@ -28,16 +25,10 @@ export async function lookAtMachine(options: AcmeCaOptions): Promise<MachineFact
     return { ...nothing, ...named, pebbleOnPath }
   const [dockerSocket, aptGet, go] = await Promise.all([
     findDockerSocket(options.machineEnvironment ?? {}),
-    isDebian().then(async (debian) => (debian ? await findProgram('apt-get', path) : undefined)),
+    findAptGet(path),
     findProgram('go', path),
   ])
   return { ...named, pebbleOnPath, dockerSocket, aptGet, go }
-}
-
-/** The first executable file of that name in the folders of `path`. */
-export async function findProgram(name: string, path: string): Promise<string | undefined> {
-  const [first] = await findPrograms(name, path)
-  return first
 }
 
 /**
@@ -68,19 +59,6 @@ async function findPebble(path: string): Promise<string | undefined> {
   return undefined
 }
 
-async function findPrograms(name: string, path: string): Promise<readonly string[]> {
-  const found: string[] = []
-  for (const folder of path.split(delimiter)) {
-    const program = join(folder, process.platform === 'win32' ? `${name}.exe` : name)
-    const executable = await access(program, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (folder !== '' && executable) found.push(program)
-  }
-  return found
-}
-
 /** Go writes the version of a module built by `go install` into the program. */
 async function versionFromBuild(binary: string): Promise<string | undefined> {
   const bytes = await readFile(binary)
@@ -97,22 +75,4 @@ async function versionFromPackage(binary: string): Promise<string | undefined> {
   if (name === undefined || !owner.includes(binary)) return undefined
   const version = await printed('dpkg-query', ['--show', '--showformat', '${Version}', name])
   return /^\d[\d.]*\d/.exec(version)?.[0]
-}
-
-/** What a program prints, however it ends; nothing where it cannot be started. */
-async function printed(program: string, programArguments: readonly string[]): Promise<string> {
-  const bounds = { timeout: PROGRAM_TIMEOUT_MS, maxBuffer: 1 << 16, killSignal: 'SIGKILL' } as const
-  try {
-    const { stdout, stderr } = await run(program, programArguments, bounds)
-    return `${stdout}\n${stderr}`
-  } catch (error) {
-    if (!(error instanceof Error)) return ''
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    return `${stdout}\n${stderr}`
-  }
-}
-
-async function isDebian(): Promise<boolean> {
-  const text = await readFile('/etc/os-release', 'utf8').catch(() => '')
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(text)
 }
