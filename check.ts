@@ -6,6 +6,8 @@ import { checkArrows } from './arrows.ts'
 const root = import.meta.dirname
 const commands = [
   ['tsc'],
+  // The page that runs in a browser knows the DOM and no Node.
+  ['tsc', '-p', 'scenarios/engine/browser/page'],
   ['oxlint', '--type-aware', '--deny-warnings'],
   ['oxfmt', '--check'],
 ] as const

@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { CaUnavailableError, caOptionsFromEnvironment } from './engine/ca/index.ts'
+import { caOptionsFromEnvironment } from './engine/ca/index.ts'
 import { DRIVER_NAMES, type DriverName } from './engine/drivers/index.ts'
 import { liveLines, type LiveLines } from './engine/live.ts'
+import { UnavailableError } from './engine/machine/machine.ts'
 import { reportText } from './engine/report.ts'
 import { runScenario } from './engine/run.ts'
 import { scenarios } from './index.ts'
@@ -59,7 +60,7 @@ try {
   process.exitCode = await main(program.args[0] ?? '', program.opts())
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage
-  else if (error instanceof CaUnavailableError) process.exitCode = fail(error.message)
+  else if (error instanceof UnavailableError) process.exitCode = fail(error.message)
   else throw error
 }
 // Whatever a library leaves open (libp2p keeps timers for a second) must not hold a finished run; a long report may still
@@ -122,7 +123,7 @@ async function main(name: string, options: Options): Promise<number> {
       process.stderr.write('scenario: interrupted\n')
       return EXIT.interrupted
     }
-    if (error instanceof CaUnavailableError) throw error
+    if (error instanceof UnavailableError) throw error
     return fail(
       `"${name}" could not be set up: ${error instanceof Error ? error.message : String(error)}`,
     )

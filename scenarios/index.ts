@@ -1,4 +1,5 @@
 import { allProofServersFail } from './all-proof-servers-fail.ts'
+import { browser } from './browser.ts'
 import { caDownMidOrder } from './ca-down-mid-order.ts'
 import { caRejectsNonces } from './ca-rejects-nonces.ts'
 import { dnsServerDown } from './dns-server-down.ts'
@@ -16,6 +17,7 @@ import type { Scenario } from './engine/scenario.ts'
 /** All scenarios, in the order in which a newcomer reads them. */
 export const scenarios: readonly Scenario[] = [
   happyPath,
+  browser,
   failingProofServer,
   allProofServersFail,
   forgedProof,

@@ -43,6 +43,14 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'certificate:failed': (of) => `got no certificate: ${of('reason')}`,
   'certificate:expired': (of) => `its certificate for ${of('names')} has expired`,
   'addresses:changed': (of) => (of('addresses') === '' ? undefined : `serves ${of('addresses')}`),
+  'browser:opened': (of) => `opens the page in ${of('description')} and ${of('roots')}`,
+  'browser:dialled': (of) => `is connected to ${of('peer')} after ${of('dialMs')} ms`,
+  'browser:certificate': (of) => `has verified a certificate for ${of('names')}`,
+  'browser:pinged': (of) => `has its ping back from ${of('peer')} after ${of('roundTripMs')} ms`,
+  'browser:heard': (of) => `hears ${of('peer')} announce ${of('address')}`,
+  'browser:refused': (of) => `refuses the connection: ${of('code')}`,
+  'browser:failed': (of) => `its page could not go on: ${of('reason')}`,
+  'browser:pictured': (of) => `is pictured in ${of('file')}`,
   'peer:heard': (of) => `is heard announcing ${of('address')}`,
 }
 

@@ -110,7 +110,10 @@ function timeline(report: RunReport): string[] {
     const text = describe(entry, hostOf)
     return text === undefined ? [] : [{ entry, text }]
   })
-  const width = Math.max(...report.hosts.map(({ name }) => name.length), 'engine'.length)
+  const width = Math.max(
+    ...report.hosts.map(({ name }) => name.length),
+    ...new Set(told.map(({ entry }) => entry.host.length)),
+  )
   const lines = told
     .slice(0, TIMELINE_LINES_MAX)
     .map(

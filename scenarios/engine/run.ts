@@ -46,6 +46,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   let world: World | undefined
   let reported = false
   try {
+    await scenario.prepare?.({ ...options.ca, signal })
     world = await World.open({
       plan,
       driver: drivers[options.transport](),

@@ -1,5 +1,6 @@
 import type { NodetrustInit } from '../../impl/index.ts'
 import type { Family } from './drivers/driver.ts'
+import type { Machine } from './machine/machine.ts'
 import type { World } from './world.ts'
 
 /** What happens in a network, when, and what must then hold. One file of `scenarios/` exports one. */
@@ -16,6 +17,12 @@ export interface Scenario {
   readonly clientsDefault?: number
   /** The fewest clients that the story needs; 0 for a story without any, which takes no `--clients`. @default 1 */
   readonly clientsMin?: number
+  /**
+   * Gets what the run needs of the machine beside a CA, before anything is started.
+   *
+   * @throws {UnavailableError} when it cannot be had
+   */
+  prepare?(machine: Machine): Promise<void>
   /** The story. Engine and drivers end it after `deadlineMs`. */
   run(world: World): Promise<void>
   /** What must hold at the end, beside the invariants that every world keeps. */

@@ -14,6 +14,7 @@ import { familiesOf, Host, type WorldFacts } from './hosts.ts'
 import { Observer, type Announcement } from './observer.ts'
 import { certificateNames } from './certificates.ts'
 import type { HostPlan, WorldPlan } from './scenario.ts'
+import type { Machine } from './machine/machine.ts'
 import { Trace } from './trace.ts'
 
 /** What every world's names end in. */
@@ -41,6 +42,10 @@ export class World implements AsyncDisposable {
   readonly driver: Driver
   readonly trace: Trace
   readonly signal: AbortSignal
+  /** What the run may know of the machine that it runs on. */
+  readonly machine: Machine
+  /** The run's folder; it is removed at the end unless the run is kept. */
+  readonly workDirectory: string
   /** Certificates that clients and attackers got, in order; PEM. */
   readonly certificates: { readonly host: string; readonly certificate: string }[] = []
   readonly failures: { readonly host: string; readonly error: Error }[] = []
@@ -57,6 +62,8 @@ export class World implements AsyncDisposable {
     this.driver = init.driver
     this.trace = init.trace
     this.signal = init.signal
+    this.machine = { ...init.ca, signal: init.signal }
+    this.workDirectory = init.workDirectory
   }
 
   /** Builds and starts everything that the plan names; what was started is stopped again when that fails. */
