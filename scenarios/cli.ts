@@ -44,6 +44,9 @@ const program = new Command('scenario')
 Pebble is taken from: --acme URL, the environment variable PEBBLE_BIN, PATH, a Docker engine,
 apt-get (Debian or Ubuntu, as root), go install. The report says which it was.
 
+The scenario "browser" takes Chromium from the environment variable CHROMIUM_BIN, PATH, or apt-get
+(Debian, as root), and certutil with it. Its pictures are in .cache/browser/.
+
 Exit code: 0 when everything holds, 1 when something does not, 2 for usage and set-up errors.
 
 Examples:

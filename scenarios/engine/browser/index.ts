@@ -51,13 +51,17 @@ export async function visitByBrowser(world: World): Promise<void> {
       host,
       trace,
     })
-    await trace.waitFor((entry) => entry.host === host && ended(), signal)
-    const picture = await opened.screenshot({ fullPage: true })
-    await writeFile(join(workDirectory, `${host}.png`), picture)
-    await mkdir(PICTURE_FOLDER, { recursive: true })
-    const name = `${host}-${world.driver.name}.png`
-    await writeFile(join(PICTURE_FOLDER, name), picture)
-    trace.record(host, 'browser:pictured', { file: `.cache/browser/${name}` })
+    try {
+      await trace.waitFor((entry) => entry.host === host && ended(), signal)
+    } finally {
+      // A visit that does not end is worth a look too.
+      const picture = await opened.screenshot({ fullPage: true })
+      await writeFile(join(workDirectory, `${host}.png`), picture)
+      await mkdir(PICTURE_FOLDER, { recursive: true })
+      const name = `${host}-${world.driver.name}.png`
+      await writeFile(join(PICTURE_FOLDER, name), picture)
+      trace.record(host, 'browser:pictured', { file: `.cache/browser/${name}` })
+    }
   }
 
   const of = (host: string): TraceEntry[] => trace.entries.filter((entry) => entry.host === host)
