@@ -10,6 +10,8 @@ export const browser: Scenario = {
   proves: ['NT-CLIENT-010', 'NT-CLIENT-011', 'NT-DISC-001', 'NT-DISC-002', 'NT-DISC-009'],
   clientsDefault: 2,
   clientsMin: 2,
+  // A page dials no more peers than that (`engine/browser/page/main.ts`).
+  clientsMax: 16,
   // Two browsers start, one after the other.
   deadlineMs: 120_000,
   prepare: async (machine) => void (await findBrowser(machine)),

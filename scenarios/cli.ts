@@ -84,6 +84,11 @@ async function main(name: string, options: Options): Promise<number> {
       `"${name}" needs at least ${scenario.clientsMin ?? 1} clients, not ${options.clients}`,
     )
   }
+  if (options.clients !== undefined && options.clients > (scenario.clientsMax ?? CLIENTS_MAX)) {
+    return fail(
+      `"${name}" takes at most ${scenario.clientsMax ?? CLIENTS_MAX} clients, not ${options.clients}`,
+    )
+  }
   const interruption = new AbortController()
   const interrupt = (): void => {
     // A second one does not wait for anything.

@@ -124,6 +124,7 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
     [['happy-path', '--clients', 'x'], /whole number/],
     [['ipv6', '--clients', '1'], /needs at least 2 clients/],
     [['stolen-proof', '--clients', '2'], /has no clients/],
+    [['browser', '--clients', '17'], /takes at most 16 clients/],
     [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp/],
     [['happy-path', '--no-such-option'], /unknown option/],
   ]

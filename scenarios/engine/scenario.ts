@@ -17,6 +17,8 @@ export interface Scenario {
   readonly clientsDefault?: number
   /** The fewest clients that the story needs; 0 for a story without any, which takes no `--clients`. @default 1 */
   readonly clientsMin?: number
+  /** The most clients that the story can take. @default the command's own bound */
+  readonly clientsMax?: number
   /**
    * Gets what the run needs of the machine beside a CA, before anything is started.
    *

@@ -52,7 +52,7 @@ node.services.pubsub.addEventListener('gossipsub:message', ({ detail: { msg } })
   void globalThis.tell?.('browser:heard', { peer: from, address: address.toString() })
   void meet(address, {
     title: `Node ${met.size - 1}`,
-    found: 'heard announced over gossipsub, through node 1',
+    found: 'heard announced over gossipsub',
   })
 })
 node.services.pubsub.subscribe(TOPIC)
