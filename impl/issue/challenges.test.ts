@@ -11,6 +11,8 @@ import { DNS01Request, DNS01Response } from '../wire/messages.ts'
 import { DNS01_PROTOCOL, DNS01_REMOVE_PROTOCOL } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
 import { Challenges } from './challenges.ts'
+import { challengeProblem } from './health.ts'
+import { decodeSoa, querySoa } from './soa-query.ts'
 import { addressOf, startNode, testSignal, ZONE } from './testing.ts'
 import { queryTxt, type DnsEndpoint } from './txt-query.ts'
 
@@ -354,3 +356,83 @@ test('the query takes the answer to it and no other, in whatever form it comes',
     /ECONNREFUSED/,
   )
 })
+
+test('NT-ISSUE-037 a probe sets, sees and removes a value on each server, and tells who did not and how', async (t) => {
+  const value = { name: `ip40-0-0-0.${ZONE}`, value: 'v'.repeat(43) }
+  const works = await startServer(t)
+  const refuses = await startServer(t, { set: () => 3 })
+  const hides = await startServer(t, { visible: false })
+  const old = await startServer(t, { remove: false })
+  const gone = await startServer(t)
+  const closed = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(closed, 'listening')
+  const silent = { ...gone, query: { address: '127.0.0.1', port: closed.address().port } }
+  closed.close()
+
+  const servers = [works, refuses, hides, old, silent]
+  const { challenges, events } = await openChallenges(t, servers)
+  await gone.node.stop()
+  const probing = challenges.probe(value, AbortSignal.timeout(1_500))
+  const outcomes = (await probing).map(({ outcome, server }) => [
+    servers.findIndex(({ id }) => id === server),
+    outcome,
+  ])
+  t.same(outcomes, [
+    [0, 'written'],
+    [1, 'stale'],
+    [2, 'stale'],
+    [3, 'written'],
+    [4, 'silent'],
+  ])
+  t.same(works.values.get(`_acme-challenge.${value.name}`) ?? [], [], 'nothing stays behind')
+  t.same(events, [], 'no order did this')
+})
+
+test('one DNS server that takes challenges is enough, and one that answers without them is too many', (t) => {
+  const written = { server: 'a', outcome: 'written' } as const
+  const silent = { server: 'b', outcome: 'silent', reason: 'refused' } as const
+  const stale = { server: 'c', outcome: 'stale', reason: 'E_OTHER' } as const
+  t.equal(challengeProblem([written]), undefined)
+  t.equal(challengeProblem([written, silent]), undefined)
+  t.equal(challengeProblem([silent]), 'no dns server takes challenges: b (refused)')
+  t.equal(
+    challengeProblem([written, silent, stale]),
+    'dns servers that answer without the challenges: c (E_OTHER)',
+  )
+  t.end()
+})
+
+test('the SOA record is read from the answer of the zone itself, and from nothing else', async (t) => {
+  const data = { mname: 'ns1.nt.example', rname: 'hostmaster.nt.example', serial: 7 }
+  const soa = { type: 'SOA', name: ZONE, data } as const
+  const other = { type: 'TXT', name: ZONE, data: 'before it' } as const
+  const reply = (answers: dnsPacket.Answer[], flags: number) => (query: dnsPacket.Packet) =>
+    dnsPacket.encode({
+      type: 'response',
+      id: query.id ?? 0,
+      flags,
+      questions: query.questions ?? [],
+      answers,
+    })
+  const ask = async (answer: (query: dnsPacket.Packet) => Uint8Array): Promise<unknown> =>
+    querySoa(ZONE, await startUdp(t, answer), { signal: testSignal() })
+
+  const found = { primary: 'ns1.nt.example.', hostmaster: 'hostmaster.nt.example.', serial: 7 }
+  t.same(await ask(reply([other, soa], AUTHORITATIVE)), found)
+  await t.rejects(ask(reply([soa], 0)), /does not serve the zone/)
+  await t.rejects(ask(reply([other], AUTHORITATIVE)), /without the SOA record/)
+  await t.rejects(ask(reply([], AUTHORITATIVE | 5)), /error code 5/)
+  // Its names point at themselves.
+  const loop = Buffer.from(
+    `00000400000100010000000000000600010000060001000000000018c01cc01c${'00'.repeat(20)}`,
+    'hex',
+  )
+  t.throws(() => decodeSoa(loop), RangeError)
+  const control = reply(
+    [{ ...soa, data: { ...data, mname: 'ns\u001b[1.nt.example' } }],
+    AUTHORITATIVE,
+  )
+  t.match(await ask(control), { primary: 'ns?[1.nt.example.' }, 'nothing for a terminal to obey')
+})
+
+const AUTHORITATIVE = 0x0400

@@ -25,6 +25,15 @@ export interface ChallengeReport {
   }): void
 }
 
+/** What became of a value that was set on one server and removed again. */
+export interface DnsServerProbe {
+  /** Its peer id. */
+  readonly server: string
+  /** `stale`: it answers queries, but without the value; `silent`: it does not even answer. */
+  readonly outcome: 'written' | 'stale' | 'silent'
+  readonly reason?: string
+}
+
 export interface ChallengesInit extends DnsWriterComponents {
   readonly report: ChallengeReport
   /** Silence of a DNS server that counts as failure, in ms. @default 10 s (NT-DNS01-012) */
@@ -39,6 +48,8 @@ const VISIBLE_POLL_MS = 25
 const FAILED_SERVER_GRACE_MS = 1_000
 /** Removal is a courtesy: values expire by themselves. */
 const REMOVE_TIMEOUT_MS = 5_000
+/** A server that took no probe is asked whether it answers at all. */
+const PROBE_QUERY_TIMEOUT_MS = 1_000
 
 /** The challenge values of all orders, on all DNS servers. */
 export class Challenges {
@@ -113,6 +124,28 @@ export class Challenges {
           }
         }),
       ),
+    )
+  }
+
+  /** Sets a value on each server, looks for it, and removes it: what an order would do, seen by nobody. Never throws. */
+  async probe(value: ChallengeValue, signal: AbortSignal): Promise<readonly DnsServerProbe[]> {
+    return Promise.all(
+      this.#servers.map(async ({ name: server, query, writer }): Promise<DnsServerProbe> => {
+        try {
+          await writer.set({ fqdn: value.name, value: value.value }, signal)
+          await waitUntilVisible(value, query, signal)
+          await writer.remove({ fqdn: value.name, value: value.value }, signal)
+          return { server, outcome: 'written' }
+        } catch (error) {
+          const answers = await queryTxt(`${CHALLENGE_LABEL}.${value.name}`, query, {
+            signal: AbortSignal.timeout(PROBE_QUERY_TIMEOUT_MS),
+          }).then(
+            () => true,
+            () => false,
+          )
+          return { server, outcome: answers ? 'stale' : 'silent', reason: message(error) }
+        }
+      }),
     )
   }
 

@@ -9,8 +9,10 @@ import {
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
+import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, errorCode } from '../wire/errors.ts'
 import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
+import { addressName } from '../wire/names.ts'
 import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
 import { RateBound } from '../wire/rate-bound.ts'
 import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
@@ -18,6 +20,7 @@ import { accountKey } from './account-key.ts'
 import { AcmeClient } from './acme/index.ts'
 import { Challenges } from './challenges.ts'
 import type { IssueServerEvents } from './events.ts'
+import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
 import type { AcmeSteps } from './order-steps.ts'
 import { Orders, type ObtainedCertificate } from './orders.ts'
@@ -42,6 +45,8 @@ const ORDERS_RUNNING_MAX = 32
 const ORDERS_WAITING_MAX = 512
 /** A peer may ask for its certificate on many streams at once; they share one order (NT-ISSUE-031). */
 const STREAMS_DEFAULT = { perPeer: 32, total: 2048 }
+/** "This network" (RFC 1122 §3.2.1.3): no peer is ever seen at it. */
+const PROBE_ADDRESS = '0.0.0.0'
 const PRUNE_INTERVAL_MS = 3_600_000
 /** A stream on which nothing but refusals comes of it is closed: an empty request costs one byte. */
 const REFUSALS_PER_STREAM_MAX = 8
@@ -129,6 +134,27 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     running.lock.release()
   }
 
+  /** @throws {Error} saying why nothing can be written to the store. */
+  probeStore(): void {
+    this.#runningNow().store.probe()
+  }
+
+  /**
+   * Sets and removes a value on all DNS servers, at a name that is never certified.
+   * @throws {Error} saying which DNS servers keep challenges from being relied on.
+   */
+  async probeDnsServers(signal: AbortSignal): Promise<void> {
+    const { challenges, probeValue } = this.#runningNow()
+    const name = addressName(PROBE_ADDRESS, this.#zone)
+    const problem = challengeProblem(await challenges.probe({ name, value: probeValue }, signal))
+    if (problem !== undefined) throw new Error(problem)
+  }
+
+  #runningNow(): Running {
+    if (this.#running === undefined) throw new Error('the issue server does not run')
+    return this.#running
+  }
+
   #open(): Running {
     const { acme: acmeInit, dnsServers, storePath } = this.#init
     const lock = new StoreLock(storePath)
@@ -176,6 +202,8 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       }),
       pruning,
       lock,
+      // One value for all probes: a DNS server that cannot remove keeps one, and not one for each.
+      probeValue: randomBytes(32).toString('base64url'),
       stopping: false,
     }
   }
@@ -267,5 +295,6 @@ interface Running {
   readonly issue: StreamServer
   readonly pruning: NodeJS.Timeout
   readonly lock: StoreLock
+  readonly probeValue: string
   stopping: boolean
 }

@@ -2,7 +2,7 @@ import type { PeerId, PublicKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { parseZone } from '../wire/names.ts'
 import type { StreamLimits } from '../wire/serve.ts'
-import type { ExternalAccount } from './acme/index.ts'
+import type { AcmeRequestRecord, ExternalAccount } from './acme/index.ts'
 import type { DnsServerInit } from './challenges.ts'
 
 /** A proof server that clients are sent to. */
@@ -32,6 +32,8 @@ export interface IssueServerInit {
     readonly profile?: string
     /** Bound on each request, in ms. @default 10_000 */
     readonly requestTimeoutMs?: number
+    /** Called after each request that the CA answered, for metrics. */
+    readonly onRequest?: (record: AcmeRequestRecord) => void
   }
   /** File for account, orders and certificates: made with mode 0600, its folder with 0700. */
   readonly storePath: string

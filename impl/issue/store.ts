@@ -64,6 +64,14 @@ export class Store {
     }
   }
 
+  /**
+   * Writes what is there already, to learn whether anything can be written.
+   * @throws {Error} such as for a full disk.
+   */
+  probe(): void {
+    this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  }
+
   close(): void {
     this.#statements.clear()
     this.#database.close()

@@ -36,13 +36,28 @@ export async function queryTxt(
   server: DnsEndpoint,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<readonly string[]> {
-  const query = encodeQuery(name, randomInt(0x10000))
-  const answer = await queryUdp(query, server, signal)
-  const truncated = (answer.readUInt16BE(2) & FLAG_TRUNCATED) !== 0
-  return decodeTxt(truncated ? await queryTcp(query, server, signal) : answer)
+  return decodeTxt(await ask({ name, type: TYPE_TXT }, server, { signal }))
 }
 
-function encodeQuery(name: string, id: number): Buffer {
+/**
+ * The whole answer of one DNS server to one question.
+ * @throws {Error} when the server stays silent or cannot be reached.
+ */
+export async function ask(
+  question: { readonly name: string; readonly type: number },
+  server: DnsEndpoint,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Buffer> {
+  const query = encodeQuery(question, randomInt(0x10000))
+  const answer = await queryUdp(query, server, signal)
+  const truncated = (answer.readUInt16BE(2) & FLAG_TRUNCATED) !== 0
+  return truncated ? queryTcp(query, server, signal) : answer
+}
+
+function encodeQuery(
+  { name, type }: { readonly name: string; readonly type: number },
+  id: number,
+): Buffer {
   const labels = name.split('.').map((label) => {
     const bytes = Buffer.from(label, 'latin1')
     return Buffer.concat([Buffer.of(bytes.length), bytes])
@@ -50,7 +65,7 @@ function encodeQuery(name: string, id: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeUInt16BE(id, 0)
   header.writeUInt16BE(1, 4)
-  return Buffer.concat([header, ...labels, Buffer.of(0, 0, TYPE_TXT, 0, CLASS_IN)])
+  return Buffer.concat([header, ...labels, Buffer.of(0, 0, type, 0, CLASS_IN)])
 }
 
 /** An answer to this very query: same id, and the question as it was sent (RFC 5452 §9.1). */
@@ -151,7 +166,8 @@ function joinStrings(rdata: Buffer): string {
   return value
 }
 
-function skipName(message: Buffer, start: number): number {
+/** Where the name that begins at `start` has ended. */
+export function skipName(message: Buffer, start: number): number {
   let position = start
   for (let steps = 0; steps < NAME_STEPS_MAX; steps += 1) {
     const length = message.readUInt8(position)

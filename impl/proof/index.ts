@@ -96,6 +96,19 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
     await this.#components.registrar.unhandle(PROOF_PROTOCOL)
     this.#streams?.stop()
     await this.#streams?.idle()
+    this.#streams = undefined
+  }
+
+  /** Signs a proof of no address for nobody. @throws {Error} when it cannot. */
+  async probe(): Promise<void> {
+    if (this.#streams === undefined) throw new Error('the proof server does not run')
+    const { privateKey } = this.#components
+    await signProof({
+      id: privateKey.publicKey.toMultihash().bytes,
+      addresses: [],
+      now: Date.now(),
+      key: this.#init.proofKey ?? privateKey,
+    })
   }
 
   async #answer(connection: Connection): Promise<ProofResponse> {

@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { MIGRATIONS } from './schema.ts'
+
+// What an operator asks of the store, read beside the server that writes it.
+
+/** What a store holds for one CA. Times are in ms since 1970. */
+export interface StoreOverview {
+  readonly certificates: {
+    /** Not ended yet. */
+    readonly valid: number
+    /** Of these, those past two thirds of their lifetime: their peers have not renewed them. */
+    readonly renewalDue: number
+    /** When the first of them ends. */
+    readonly firstEnd: number | undefined
+  }
+  readonly orders: { readonly unfinished: number }
+}
+
+/** One certificate of a peer. */
+export interface CertificateRow {
+  readonly peer: string
+  readonly names: readonly string[]
+  readonly serial: string
+  readonly notBefore: number
+  readonly notAfter: number
+  /** When clients renew, give or take their jitter. */
+  readonly renewAt: number
+}
+
+/** An order under way, or one that waits for somebody to ask again. */
+export interface OrderRow {
+  readonly peer: string
+  readonly names: readonly string[]
+  readonly state: string
+  readonly createdAt: number
+  /** Why it does not go on. */
+  readonly error?: string
+}
+
+/** Part of a lifetime after which clients renew (NT-CLIENT-012). */
+const RENEWAL_PART = 2 / 3
+/** How long a writer may keep a reader waiting, in ms. */
+const BUSY_TIMEOUT_MS = 1_000
+
+/**
+ * A store opened for reading only: in SQLite's WAL mode a reader neither waits for the server that writes nor keeps
+ * it waiting, and it cannot change anything.
+ */
+export class StoreReader implements Disposable {
+  readonly #database: DatabaseSync
+  readonly #directoryUrl: string
+
+  /** @throws {Error} when the file is missing, not to be read, or of a newer version. */
+  constructor({ path, directoryUrl }: { readonly path: string; readonly directoryUrl: string }) {
+    this.#directoryUrl = directoryUrl
+    if (!existsSync(path)) throw new Error(`no store "${path}" yet`)
+    let database: DatabaseSync | undefined
+    try {
+      database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+      if (version > MIGRATIONS.length || version === 0) {
+        throw new Error(`it is of version ${version}, this program knows 1 to ${MIGRATIONS.length}`)
+      }
+    } catch (cause) {
+      database?.close()
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(`cannot read the store "${path}": ${reason}`, { cause })
+    }
+    this.#database = database
+  }
+
+  overview(now: number): StoreOverview {
+    const found = this.#database
+      .prepare(
+        `SELECT count(*) AS valid, min(not_after) AS first_end,
+         coalesce(sum(not_before + (not_after - not_before) * ${RENEWAL_PART} <= ?), 0) AS due
+         FROM certificates WHERE directory_url = ? AND not_after > ?`,
+      )
+      .get(now, this.#directoryUrl, now)
+    const orders = this.#database
+      .prepare(
+        `SELECT count(*) AS unfinished FROM orders
+         WHERE directory_url = ? AND state NOT IN ('valid', 'failed')`,
+      )
+      .get(this.#directoryUrl)
+    const firstEnd = found?.['first_end']
+    return {
+      certificates: {
+        valid: Number(found?.['valid']),
+        renewalDue: Number(found?.['due']),
+        firstEnd: typeof firstEnd === 'number' ? firstEnd : undefined,
+      },
+      orders: { unfinished: Number(orders?.['unfinished']) },
+    }
+  }
+
+  /** The certificates that have not ended, those that end first first. */
+  certificates(now: number, { max }: { readonly max: number }): readonly CertificateRow[] {
+    return this.#database
+      .prepare(
+        `SELECT peer, names, serial, not_before, not_after FROM certificates
+         WHERE directory_url = ? AND not_after > ? ORDER BY not_after, peer LIMIT ?`,
+      )
+      .all(this.#directoryUrl, now, max)
+      .map((row) => {
+        const [notBefore, notAfter] = [Number(row['not_before']), Number(row['not_after'])]
+        return {
+          peer: String(row['peer']),
+          names: JSON.parse(String(row['names'])) as string[],
+          serial: String(row['serial']),
+          notBefore,
+          notAfter,
+          renewAt: Math.round(notBefore + (notAfter - notBefore) * RENEWAL_PART),
+        }
+      })
+  }
+
+  /** The orders that have neither a certificate nor failed, oldest first. */
+  unfinishedOrders({ max }: { readonly max: number }): readonly OrderRow[] {
+    return this.#database
+      .prepare(
+        `SELECT peer, names, state, created_at, error FROM orders
+         WHERE directory_url = ? AND state NOT IN ('valid', 'failed') ORDER BY id LIMIT ?`,
+      )
+      .all(this.#directoryUrl, max)
+      .map((row) => ({
+        peer: String(row['peer']),
+        names: JSON.parse(String(row['names'])) as string[],
+        state: String(row['state']),
+        createdAt: Number(row['created_at']),
+        ...(typeof row['error'] === 'string' ? { error: row['error'] } : {}),
+      }))
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
