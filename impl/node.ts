@@ -2,7 +2,13 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { gossipsub, TopicValidatorResult, type GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import { isStartable, type PrivateKey, type ServiceMap, type Startable } from '@libp2p/interface'
+import {
+  isStartable,
+  type Metrics,
+  type PrivateKey,
+  type ServiceMap,
+  type Startable,
+} from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -14,6 +20,8 @@ import { ROLES, type Config, type Role } from './config/schema.ts'
 import { dnsOf, needed, roleService, type Running, type ServiceFactory } from './config/services.ts'
 import { checkStart } from './config/start.ts'
 import { componentLogger, logEvents, type Log } from './log.ts'
+import { ServerMetrics } from './metrics/index.ts'
+import { openOperatorPort, readOverview, type OperatorPort } from './operator-port.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from './wire/protocols.ts'
 
 /** Servers cannot start as configured: the operator has to change something. */
@@ -32,6 +40,8 @@ export interface ServerAddresses {
   readonly libp2p: Readonly<Partial<Record<Role, readonly string[]>>>
   /** Where DNS queries are answered, on UDP and TCP. */
   readonly dns: readonly { readonly address: string; readonly port: number }[]
+  /** Where metrics, health and status are, if the configuration wants them. */
+  readonly http?: { readonly address: string; readonly port: number }
 }
 
 /** Servers that run. */
@@ -64,13 +74,17 @@ export async function startServers(config: Config, options: StartOptions): Promi
     throw new SetupError(problems.map(({ role, message }) => `${role}: ${message}`).join('\n'))
   }
   const running: Partial<Record<Role, Libp2p<ServiceMap>>> = {}
+  const metrics = config.http === undefined ? undefined : new ServerMetrics()
+  let http: OperatorPort | undefined
   try {
     // ROLES has the order: an issue server has to know where the others are.
     for (const role of roles) {
       signal?.throwIfAborted()
-      running[role] = await start(role, config, running, log)
+      running[role] = await start(role, config, { running, log, metrics })
     }
     signal?.throwIfAborted()
+    // Last: what it tells of is there then.
+    if (metrics !== undefined) http = await openHttp(config, { running, metrics })
   } catch (error) {
     await stopAll(running, STOP_TIMEOUT_MS).catch((stopError: Error) => {
       log.error({ event: 'stop:failed' }, stopError.message)
@@ -80,25 +94,41 @@ export async function startServers(config: Config, options: StartOptions): Promi
   const addresses = addressesOf(running)
   return {
     nodes: running,
-    addresses,
-    stop: ({ timeoutMs = STOP_TIMEOUT_MS } = {}) => stopAll(running, timeoutMs),
+    addresses:
+      http === undefined
+        ? addresses
+        : { ...addresses, http: { address: http.address, port: http.port } },
+    async stop({ timeoutMs = STOP_TIMEOUT_MS } = {}) {
+      await http?.close()
+      await stopAll(running, timeoutMs)
+    },
   }
+}
+
+interface StartContext {
+  readonly running: Running
+  readonly log: Log
+  readonly metrics: ServerMetrics | undefined
 }
 
 async function start(
   role: Role,
   config: Config,
-  running: Running,
-  log: Log,
+  { running, log, metrics }: StartContext,
 ): Promise<Libp2p<ServiceMap>> {
+  const service = roleService(role, config, { running, onAcmeRequest: metrics?.onAcmeRequest })
   const roleLog = log.child({ role })
   try {
     const node = await createNode(needed(config[role]), {
       log: roleLog,
+      metrics: metrics?.ofNode(role),
       services: {
         // Proof servers meet every client once: announcements are not their business.
         ...(role === 'proof' ? {} : { pubsub: announcementRelay() }),
-        [role]: logged(roleService(role, config, running), roleLog),
+        [role]: watched(service, (made) => {
+          logEvents(made, roleLog)
+          metrics?.watch(role, made, () => readOverview(config))
+        }),
       },
     })
     await startNode(node)
@@ -107,6 +137,17 @@ async function start(
   } catch (cause) {
     roleLog.debug({ err: cause }, 'start failed')
     throw new SetupError(`${role}: ${withoutStack(cause)}`, { cause })
+  }
+}
+
+async function openHttp(
+  config: Config,
+  servers: { readonly running: Running; readonly metrics: ServerMetrics },
+): Promise<OperatorPort> {
+  try {
+    return await openOperatorPort(config, servers)
+  } catch (cause) {
+    throw new SetupError(`http: ${withoutStack(cause)}`, { cause })
   }
 }
 
@@ -200,7 +241,15 @@ const TOPICS = [DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION]
  */
 async function createNode(
   config: NodeConfig,
-  { log, services }: { readonly log: Log; readonly services: Record<string, ServiceFactory> },
+  {
+    log,
+    metrics,
+    services,
+  }: {
+    readonly log: Log
+    readonly metrics: (() => Metrics) | undefined
+    readonly services: Record<string, ServiceFactory>
+  },
 ): Promise<Libp2p<ServiceMap>> {
   return createLibp2p<ServiceMap>({
     start: false,
@@ -219,6 +268,7 @@ async function createNode(
       inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     logger: componentLogger(log),
+    ...(metrics === undefined ? {} : { metrics }),
     services: { identify: identify(), ping: ping(), silence: silenceGuard, ...services },
   })
 }
@@ -236,10 +286,10 @@ function silenceGuard({ transportManager }: { transportManager: TransportManager
   }
 }
 
-function logged(factory: ServiceFactory, log: Log): ServiceFactory {
+function watched(factory: ServiceFactory, watch: (service: object) => void): ServiceFactory {
   return (components) => {
     const service = factory(components)
-    logEvents(service, log)
+    watch(service)
     return service
   }
 }

@@ -1,7 +1,7 @@
 import { loadConfig, ROLES, type Config, type Role } from '../config/index.ts'
 import { createLog, type Log } from '../log.ts'
 import { startServers } from '../node.ts'
-import { reachDirectory } from './acme-directory.ts'
+import { reachDirectory } from '../acme-directory.ts'
 import { jsonText, type CommandIo, type LogOptions } from './io.ts'
 
 /** What `nodetrust serve` can be asked for. */
@@ -34,12 +34,13 @@ export async function serve(role: ServeRole, options: ServeOptions, io: CommandI
     },
   )
   if (servers === undefined) return
-  const { libp2p, dns } = servers.addresses
+  const { libp2p, dns, http } = servers.addresses
+  const ofHttp = http === undefined ? {} : { http }
   log.info(
-    { event: 'started', zone: config.zone, addresses: { ...libp2p, queries: dns } },
+    { event: 'started', zone: config.zone, addresses: { ...libp2p, queries: dns, ...ofHttp } },
     'started',
   )
-  if (options.json === true) io.write(jsonText({ libp2p, queries: dns }))
+  if (options.json === true) io.write(jsonText({ libp2p, queries: dns, ...ofHttp }))
   if (roles.includes('issue')) watchDirectory(config, log, io.signal)
   await aborted(io.signal)
   log.info({ event: 'stopping' }, 'stopping')

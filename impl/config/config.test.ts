@@ -70,7 +70,7 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
   {
     what: 'a key twice',
     text: `${example}zone: other.example\n`,
-    wanted: [':100:1 the same key stands here twice'],
+    wanted: [':104:1 the same key stands here twice'],
   },
   {
     what: 'broken YAML',
@@ -134,8 +134,8 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
     what: 'a key like one of JavaScript',
     text: `${example}__proto__: {}\nconstructor: 1\n`,
     wanted: [
-      ':100:1 __proto__: unknown key "__proto__", known are zone, log, proof, dns, issue',
-      ':101:1 constructor: unknown key "constructor", known are zone, log, proof, dns, issue',
+      ':104:1 __proto__: unknown key "__proto__", known are zone, log, http, proof, dns, issue',
+      ':105:1 constructor: unknown key "constructor", known are zone, log, http, proof, dns, issue',
     ],
   },
   {
@@ -382,6 +382,19 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
     wanted: [':89:31 issue.acme.certificateAuthorityFile: file "ca.pem" does not exist'],
   },
   {
+    what: 'an http port that is none, or is that of a role',
+    text: replaced('# http: { address: 127.0.0.1, port: 9465 }', 'http: { host: a, port: 65536 }'),
+    wanted: [
+      ':103:9 http.host: unknown key "host", known are address, port',
+      ':103:24 http.port: is 65536, wanted a whole number from 0 to 65535',
+    ],
+  },
+  {
+    what: 'an http port that a role has',
+    text: replaced('# http: { address: 127.0.0.1, port: 9465 }', 'http: { port: 4003 }'),
+    wanted: [':103:15 http.port: is port 4003 on 127.0.0.1, which issue.listen[0] has'],
+  },
+  {
     what: 'one port for two roles',
     text: replaced('/ip4/0.0.0.0/tcp/4002', '/ip4/127.0.0.1/tcp/4001'),
     wanted: [':36:7 dns.listen[0]: is port 4001 on 127.0.0.1, which proof.listen[0] has'],
@@ -460,6 +473,7 @@ test('fixtures/config/example.yaml is what config init writes, and can be used',
   t.equal(config.issue?.storePath, join(path, 'issue.sqlite'), 'paths are relative to the file')
   t.equal(config.issue?.acme.directoryUrl, 'https://acme-staging-v02.api.letsencrypt.org/directory')
   t.strictSame(config.dns?.writers, [{ local: true }])
+  t.equal(config.http, undefined, 'there is no port that nobody asked for')
 })
 
 test('a sample for one role asks for what only the operator can know', async (t) => {

@@ -126,7 +126,9 @@ function listeners(config: Config): Listener[] {
     address,
     port,
   }))
-  return [...libp2p, ...queries].filter(({ port }) => port !== 0)
+  const http =
+    config.http === undefined ? [] : [{ path: ['http', 'port'] as PropertyKey[], ...config.http }]
+  return [...libp2p, ...queries, ...http].filter(({ port }) => port !== 0)
 }
 
 /** All listeners on IPv6 leave IPv4 alone, so each family is for itself. */

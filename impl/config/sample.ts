@@ -30,7 +30,7 @@ export function configSample(init: ConfigSampleInit): ConfigSample {
   }
   const parts = roles.map((role) => SECTIONS[role](facts))
   return {
-    text: [HEAD(init.zone), ...parts.map(({ text }) => text)].join('\n'),
+    text: [HEAD(init.zone), ...parts.map(({ text }) => text), TAIL].join('\n'),
     keyFiles: parts.flatMap(({ keyFiles }) => keyFiles),
   }
 }
@@ -59,6 +59,12 @@ zone: ${zone}
 log:
   level: info # trace, debug, info, warn or error
   # format: json # json or text; without it text on a terminal, json elsewhere
+`
+
+const TAIL = `\
+# Metrics for Prometheus, health, and what \`nodetrust status\` prints; without it there is no such port. Nothing that
+# it shows is a secret, but it is for this machine and no other.
+# http: { address: 127.0.0.1, port: 9465 }
 `
 
 function announceLines(addresses: readonly string[] | undefined, port: number): string {

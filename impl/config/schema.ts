@@ -44,6 +44,10 @@ export function configSchemas(files: ConfigFiles) {
       format: oneOf(LOG_FORMATS).exactOptional(),
       level: oneOf(LOG_LEVELS).exactOptional(),
     }),
+    http: section('a section with address and port', {
+      address: ipAddress.exactOptional(),
+      port: whole(0, PORT_MAX),
+    }).transform(({ address = '127.0.0.1', port }) => ({ address, port })),
     proof: section('a section with identityFile and listen', {
       ...node(files),
       proofKeyFile: keyFile(files).exactOptional(),

@@ -2,8 +2,9 @@ import type { Libp2p, ServiceMap } from '@libp2p/interface'
 import type { Config, DnsConfig, IssueConfig, ProofConfig, Role } from './schema.ts'
 import { zoneInit } from './cross-check.ts'
 import { isLocal, LOCAL_DISPLAY } from './values.ts'
+import { reachableAt } from '../dns-endpoints.ts'
 import { dnsServer, type BoundAddress, type DnsServer } from '../dns/index.ts'
-import { issueServer } from '../issue/index.ts'
+import { issueServer, type IssueServerInit } from '../issue/index.ts'
 import { proofServer } from '../proof/index.ts'
 
 /** The nodes of a process that have been started. */
@@ -16,14 +17,27 @@ export type ServiceFactory = (components: never) => object
  * The service that a role's section describes. What is local in it is looked up among the nodes that run.
  * @throws {RangeError | TypeError} from the service, for what only it can judge.
  */
-export function roleService(role: Role, config: Config, running: Running): ServiceFactory {
+export function roleService(
+  role: Role,
+  config: Config,
+  {
+    running,
+    onAcmeRequest,
+  }: {
+    readonly running: Running
+    /** Is told of each request to the CA. */
+    readonly onAcmeRequest?: NonNullable<IssueServerInit['acme']['onRequest']> | undefined
+  },
+): ServiceFactory {
   switch (role) {
     case 'proof':
       return proofServer(proofInit(needed(config.proof)))
     case 'dns':
       return dnsServer(dnsInit(needed(config.dns), config))
     case 'issue':
-      return issueServer(issueInit(needed(config.issue), config, running))
+      return issueServer(
+        withWatcher(issueInit(needed(config.issue), config, running), onAcmeRequest),
+      )
   }
 }
 
@@ -49,7 +63,7 @@ function dnsInit(section: DnsConfig, config: Config) {
   }
 }
 
-function issueInit(section: IssueConfig, config: Config, running: Running) {
+function issueInit(section: IssueConfig, config: Config, running: Running): IssueServerInit {
   const { acme, storePath, allowPrivateAddresses, orderTimeoutMs } = section
   const { certificateAuthorityFile, externalAccount } = acme
   const local = section.proofServers.some(isLocal) ? proofKeyOf(config) : []
@@ -81,6 +95,13 @@ function issueInit(section: IssueConfig, config: Config, running: Running) {
   }
 }
 
+function withWatcher(
+  init: IssueServerInit,
+  onRequest: IssueServerInit['acme']['onRequest'] | undefined,
+): IssueServerInit {
+  return onRequest === undefined ? init : { ...init, acme: { ...init.acme, onRequest } }
+}
+
 const DNS_PORT = 53
 
 function proofKeyOf({ proof }: Config) {
@@ -97,13 +118,7 @@ function localProofServer(node: Libp2p<ServiceMap>, { proof }: Config) {
 
 function localDnsServer(node: Libp2p<ServiceMap>) {
   const [bound] = dnsOf(node)
-  const { address, port } = needed(bound)
-  // What listens everywhere is asked on loopback.
-  const loopback: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
-  return {
-    addresses: node.getMultiaddrs(),
-    query: { address: loopback[address] ?? address, port },
-  }
+  return { addresses: node.getMultiaddrs(), query: reachableAt(needed(bound)) }
 }
 
 /** What the checks before have made sure of. */

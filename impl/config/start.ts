@@ -6,13 +6,13 @@ import { isLocal } from './values.ts'
 
 /** Why a role cannot start. */
 export interface StartProblem {
-  readonly role: Role
+  readonly role: Role | 'http'
   /** What is wrong, and what can be done. */
   readonly message: string
 }
 
 interface WantedPort {
-  readonly role: Role
+  readonly role: Role | 'http'
   readonly protocol: 'tcp' | 'udp'
   readonly address: string
   readonly port: number
@@ -71,7 +71,11 @@ async function portProblems(
   config: Config,
   roles: readonly Role[],
 ): Promise<readonly StartProblem[]> {
-  const wanted = ROLES.filter((role) => roles.includes(role)).flatMap((role) => ports(config, role))
+  const { http } = config
+  const wanted = [
+    ...ROLES.filter((role) => roles.includes(role)).flatMap((role) => ports(config, role)),
+    ...(http === undefined ? [] : [{ role: 'http', protocol: 'tcp', ...http } as const]),
+  ]
   const problems: StartProblem[] = []
   // One after the other: two ports of the same configuration must not be in each other's way here.
   for (const port of wanted) {
