@@ -9,6 +9,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -88,7 +89,15 @@ function parseLine(line: string): LogLine {
   }
 }
 
-const COMMANDS = [[], ['serve'], ['cert'], ['config'], ['config', 'init'], ['config', 'check']]
+const COMMANDS = [
+  [],
+  ['serve'],
+  ['status'],
+  ['cert'],
+  ['config'],
+  ['config', 'init'],
+  ['config', 'check'],
+]
 
 test('every command has help, and those that do something have an example', async (t) => {
   const runs = COMMANDS.map(async (command) => ({
@@ -117,6 +126,9 @@ const USAGE_ERRORS: readonly (readonly [readonly string[], RegExp])[] = [
   [['serve', 'all', '--port', '1'], /unknown option '--port'/],
   [['serve', 'all', '--log', 'xml'], /Allowed choices are text, json/],
   [['serve', 'all'], /nodetrust\.yaml.*does not exist.*config init/],
+  [['status'], /nodetrust\.yaml.*does not exist.*config init/],
+  [['status', '--url', 'there'], /--url is "there", wanted that of the http port/],
+  [['status', '--url', 'file:///etc/passwd'], /--url is "file:/],
   [['config', 'check'], /nodetrust\.yaml.*does not exist.*config init/],
   [['config', 'init'], /required option '--zone <domain>' not specified/],
   [['config', 'init', '--zone', 'local host'], /--zone is "local host", wanted a domain name/],
@@ -362,6 +374,74 @@ test('a log is text where that is asked for, by option or by configuration', asy
     t.match((await exit).stderr, wanted)
   }
 })
+
+test('status tells by configuration and by URL how servers are, and exits with 1 when that needs somebody', async (t) => {
+  const edit = (text: string): string =>
+    text.replace(/# http: .*/, 'http: { port: 0 }').replace(/port: 0\n/, `port: ${dnsPort}\n`)
+  const dnsPort = await freeUdpPort()
+  const file = await writeLoopbackConfig(t.testdir({}), edit)
+  const child = start(t, ['serve', 'all', '--config', file, '--log', 'json'])
+  const exit = ended(child)
+  const log = new LogReader(child)
+  const started = (await log.event('started')) as LogLine & {
+    readonly addresses: { readonly http: { readonly port: number } }
+  }
+  const { port } = started.addresses.http
+  // The configuration that knows the port that was chosen.
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('http: { port: 0 }', `http: { port: ${port} }`),
+  )
+
+  const byUrl = await run(t, ['status', '--url', `http://127.0.0.1:${port}/`])
+  t.equal(byUrl.code, 1)
+  t.match(byUrl.stdout, /^zone +nt\.example\.org\nservers +healthy\nCA +https:.* does not answer\n/)
+  t.match(byUrl.stdout, /^problems +CA: connect ECONNREFUSED 127\.0\.0\.1:9\n$/m)
+  t.equal(byUrl.stderr, 'error: 1 thing needs you\n')
+
+  const byConfig = await run(t, ['status', '--config', file, '--json'])
+  t.equal(byConfig.code, 1)
+  t.match(JSON.parse(byConfig.stdout), {
+    zone: 'nt.example.org',
+    servers: { problems: [] },
+    dnsServers: [{ address: '127.0.0.1', port: dnsPort, answer: /^ns1\./, inStep: true }],
+    certificates: [],
+    problems: ['CA: connect ECONNREFUSED 127.0.0.1:9'],
+  })
+
+  child.kill('SIGTERM')
+  await exit
+  const afterwards = await run(t, ['status', '--config', file])
+  t.equal(afterwards.code, 1)
+  t.match(afterwards.stdout, /^problems +servers: do not run: .*ECONNREFUSED/m)
+  t.match(afterwards.stdout, / DNS server 127\.0\.0\.1 port \d+ fails: .*ECONNREFUSED/)
+  t.match(afterwards.stdout, /^certificates +0$/m, 'the store is read without the server')
+  const gone = await run(t, ['status', '--url', `http://127.0.0.1:${port}`])
+  t.match(gone, { code: 1, stdout: '', stderr: /"http:.*" cannot be asked: connect ECONNREFUSED/ })
+})
+
+test('status exits with 0 when all is well, and fails for an answer that is none', async (t) => {
+  const file = await writeLoopbackConfig(t.testdir({}), (text) =>
+    // A proof server alone has nothing to look at but itself.
+    text.replace(/^(dns|issue):\n(?:[ #].*\n|\n)+/gm, ''),
+  )
+  const well = await run(t, ['status', '--config', file])
+  t.match(well, { code: 0, stderr: '', stdout: 'zone          nt.example.org\n' })
+  const other = createHttpServer((_, response) => response.end('{"zone":"a"}')).listen(0)
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const { port } = other.address() as AddressInfo
+  const none = await run(t, ['status', '--url', `http://127.0.0.1:${port}`])
+  t.match(none, { code: 1, stdout: '', stderr: /did not answer with a status/ })
+})
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return port
+}
 
 test('cert fails with one sentence when no issue server can be reached', async (t) => {
   const folder = t.testdir({})

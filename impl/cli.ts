@@ -5,6 +5,7 @@ import type { CertificateOptions } from './commands/certificate.ts'
 import type { ConfigCheckOptions, ConfigInitOptions } from './commands/config.ts'
 import type { CommandIo } from './commands/io.ts'
 import type { ServeOptions, ServeRole } from './commands/serve.ts'
+import type { StatusOptions } from './commands/status.ts'
 import type { LogFormat, LogLevel } from './log.ts'
 
 // The command line, and the only part of the shipped code that knows of the process around it.
@@ -78,11 +79,12 @@ function program(): Command {
   nodetrust.addCommand(serveCommand())
   nodetrust.addCommand(certificateCommand())
   nodetrust.addCommand(configCommand())
-  // `status` (certificates, renewals, budgets, DNS servers in step) gets its place here.
+  nodetrust.addCommand(statusCommand())
   return examples(nodetrust, [
     'nodetrust config init --zone nt.example.org   write a configuration and keys',
     'nodetrust config check                        look for mistakes in it',
     'nodetrust serve all                           run what it describes',
+    'nodetrust status                              see how that goes',
   ])
 }
 
@@ -101,6 +103,24 @@ function serveCommand(): Command {
   return examples(withLog(command), [
     'nodetrust serve all --config /etc/nodetrust/nodetrust.yaml',
     'nodetrust serve dns --log json --log-level debug',
+  ])
+}
+
+function statusCommand(): Command {
+  const command = subcommand(
+    'status',
+    'Print certificates, unfinished orders, and whether DNS servers and CA answer; exit 1 when something needs you',
+  )
+    .addOption(configOption())
+    .option('--url <url>', 'ask servers that run, at their http port, instead of reading --config')
+    .option('--json', 'print it as JSON')
+    .action(async (options: StatusOptions) => {
+      const { status } = await import('./commands/status.ts')
+      await status(options, io)
+    })
+  return examples(command, [
+    'nodetrust status --config /etc/nodetrust/nodetrust.yaml',
+    'nodetrust status --url http://127.0.0.1:9465 --json',
   ])
 }
 
