@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 
 const TIMEOUT_MS = 10_000
+const USER_AGENT = 'nodetrust'
 
 /**
  * Asks for an ACME directory once (RFC 8555 §7.1.1), to tell an operator early what the first order would.
@@ -18,7 +19,13 @@ export async function reachDirectory(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)])
   const request = url.startsWith('https:') ? requestHttps : requestHttp
-  const asked = request(url, { ca: options.certificateAuthority, agent: false, signal })
+  const asked = request(url, {
+    ca: options.certificateAuthority,
+    agent: false,
+    signal,
+    // RFC 8555 §6.1; Pebble 2.10 refuses who leaves it out.
+    headers: { 'user-agent': USER_AGENT },
+  })
   asked.on('response', (response) => {
     // What the directory holds is for the ACME client to judge.
     response.destroy()

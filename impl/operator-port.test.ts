@@ -37,9 +37,9 @@ async function ask(servers: Servers, path: string, method = 'GET'): Promise<Answ
 /** A CA's directory, and how often it was asked for. */
 async function startDirectory(t: Test, status = 200) {
   const found = { asked: 0, url: '' }
-  const server = createServer((_, response) => {
+  const server = createServer(({ headers }, response) => {
     found.asked += 1
-    response.writeHead(status).end('{}')
+    response.writeHead(headers['user-agent'] === undefined ? 400 : status).end('{}')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
