@@ -19,6 +19,7 @@ import { RefusalError } from '../wire/errors.ts'
 import { Announce, Proof, ProofResponse, ProofWrapper } from '../wire/messages.ts'
 import { signProof } from '../wire/proofs.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from '../wire/protocols.ts'
+import { holdDeadlines } from '../wire/testing.ts'
 import { CertificateError, NoProofError, type NodetrustEvents } from './index.ts'
 import {
   certify,
@@ -116,7 +117,15 @@ async function handshake(
   }
 }
 
-const hang: ProofScript = () => undefined
+/** A proof server that never answers, and the moment when it is asked. */
+function createHanging(): { readonly hang: ProofScript; readonly asked: Promise<void> } {
+  const asked = Promise.withResolvers<void>()
+  const hang: ProofScript = () => {
+    asked.resolve()
+    return undefined
+  }
+  return { hang, asked: asked.promise }
+}
 const refuse =
   (error: number): ProofScript =>
   () =>
@@ -166,6 +175,8 @@ test('NT-CLIENT-010 a node without any other transport talks libp2p through the 
 
 test('NT-CLIENT-002 NT-CLIENT-004 NT-CLIENT-009 bad proof servers are reported and do no harm', async (t) => {
   const stranger = await generateKeyPair('Ed25519')
+  const deadlines = holdDeadlines(t)
+  const { hang, asked } = createHanging()
   const self = { id: new Uint8Array() }
   const proof = async (id: Uint8Array, address: string): Promise<Uint8Array> =>
     ProofResponse.encode({
@@ -181,7 +192,7 @@ test('NT-CLIENT-002 NT-CLIENT-004 NT-CLIENT-009 bad proof servers are reported a
     [refuse(9), /E_OTHER/],
     [refuse(1), /E_RATE_LIMIT/],
     [refuse(7), /unknown error code 7/],
-    [hang, /no answer within 500 ms/],
+    [hang, `no answer within ${deadlines.timeoutMs} ms`],
     [() => Uint8Array.of(0xff, 0xff, 0xff), /malformed/],
     [() => ProofResponse.encode({ error: 0 }), /no proof/],
     [
@@ -207,14 +218,20 @@ test('NT-CLIENT-002 NT-CLIENT-004 NT-CLIENT-009 bad proof servers are reported a
   })
   const client = await start(
     t,
-    { issueServers, autoStart: false, requestTimeoutMs: 500 },
+    { issueServers, autoStart: false, requestTimeoutMs: deadlines.timeoutMs },
     { privateKey: key },
   )
   const failures = new Map<string, string>()
+  const othersFailed = Promise.withResolvers<void>()
   client.services.nodetrust.addEventListener('proof:failed', ({ detail }) => {
     failures.set(detail.server, detail.reason)
+    if (failures.size === cases.length - 1) othersFailed.resolve()
   })
-  const certificate = await client.services.nodetrust.obtain()
+  const proven = next(client, 'proof:received')
+  const obtaining = client.services.nodetrust.obtain()
+  // Only the one that hangs is still waited for.
+  await Promise.all([asked, proven, othersFailed.promise])
+  const certificate = await deadlines.hurry(obtaining)
   t.same(certificate.names.slice(1), [ADDRESS_NAME])
   t.equal(requests[0]?.proofs.length, 1, 'only the good proof was sent')
   for (const [index, [, reason]] of cases.entries()) {
@@ -286,11 +303,17 @@ test('NT-CLIENT-011 a node with IPv4 and IPv6 proves both to one server, and ann
 })
 
 test('NT-CLIENT-003 without a proof nothing is sent to the issue server', async (t) => {
+  const deadlines = holdDeadlines(t)
+  const { hang, asked } = createHanging()
   const { issueServers, requests, proofServers } = await createWorld(t, {
     proofs: [refuse(9), hang],
   })
-  const client = await start(t, { issueServers, autoStart: false, requestTimeoutMs: 300 })
-  const error = await client.services.nodetrust.obtain().catch((failure: unknown) => failure)
+  const requestTimeoutMs = deadlines.timeoutMs
+  const client = await start(t, { issueServers, autoStart: false, requestTimeoutMs })
+  const refused = next(client, 'proof:failed')
+  const obtaining = client.services.nodetrust.obtain().catch((failure: unknown) => failure)
+  await Promise.all([asked, refused])
+  const error = await deadlines.hurry(obtaining)
   t.ok(error instanceof NoProofError)
   t.same(
     (error as NoProofError).failures.map(({ server }) => server).toSorted(),
@@ -478,7 +501,7 @@ test('NT-CLIENT-012 NT-DISC-006 a lapsed certificate is neither served nor annou
         ? { error: 9 }
         : await certify(authority, request, caller, {
             notBefore: new Date(Date.now() - 1_000),
-            notAfter: new Date(Date.now() + 2_000),
+            notAfter: new Date(Date.now() + 6_000),
           }),
   })
   const client = await start(t, { issueServers })
