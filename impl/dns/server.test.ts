@@ -16,6 +16,7 @@ import { test, type Test } from 'tap'
 import { DNS01Request, DNS01Response } from '../wire/messages.ts'
 import { DNS01_PROTOCOL, DNS01_REMOVE_PROTOCOL } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
+import { ConnectionSlots } from './connection-slots.ts'
 import { dnsServer, type DnsServer, type DnsServerInit } from './index.ts'
 
 const NAME = 'ip4203-0-113-7.nt.test'
@@ -268,6 +269,35 @@ test('connections over the bounds are ended and counted, and room comes back', a
   const late = await tcpClient(t, node)
   late.socket.write(framed(query(4)))
   t.equal((await late.read()).id, 4)
+})
+
+test('connections are counted at all addresses together', async (t) => {
+  const node = await server(t, {
+    listen: [
+      { address: '127.0.0.1', port: 0 },
+      { address: '127.0.0.2', port: 0 },
+      { address: '::1', port: 0 },
+    ],
+    tcp: { connections: 2, connectionsPerAddress: 2 },
+  })
+  const kept = [await tcpClient(t, node, 0), await tcpClient(t, node, 1)]
+  const excess = await tcpClient(t, node, 2)
+  await excess.closed
+  for (const client of kept) {
+    client.socket.write(framed(query(1)))
+    t.equal((await client.read()).id, 1)
+  }
+  t.equal(node.services.dns.counters.dropped, 1)
+
+  const slots = new ConnectionSlots({ total: 3, perAddress: 2 })
+  const one = slots.take('2001:db8::1')
+  t.ok(one && slots.take('2001:db8::2'))
+  t.equal(slots.take('2001:db8::3'), undefined, 'the third of one /64')
+  t.ok(slots.take('2001:db8:0:1::1'), 'of another one')
+  t.equal(slots.take('192.0.2.1'), undefined, 'the fourth of all')
+  one?.()
+  t.ok(slots.take('2001:db8::4'), 'room comes back')
+  t.equal(slots.take('192.0.2.1'), undefined)
 })
 
 test('garbage over UDP and TCP leaves the server as it was', async (t) => {

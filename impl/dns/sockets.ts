@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { bindTcp, type TcpLimits, type TcpListener } from './tcp.ts'
+import type { ConnectionSlots } from './connection-slots.ts'
+import { bindTcp, connectionSlots, type TcpLimits, type TcpListener } from './tcp.ts'
 import { bindUdp } from './udp.ts'
 
 export type Transport = 'udp' | 'tcp'
@@ -73,12 +74,13 @@ export async function openSockets(
   init: SocketsInit,
 ): Promise<DnsSockets> {
   const pairs: Pair[] = []
+  const slots = connectionSlots(init.limits ?? {})
   const close = async (): Promise<void> => {
     await Promise.all(pairs.map((pair) => pair.close()))
   }
   try {
     for (const { address, port } of listen) {
-      pairs.push(await openPair({ address, port: port ?? DNS_PORT }, init))
+      pairs.push(await openPair({ address, port: port ?? DNS_PORT }, { ...init, slots }))
     }
   } catch (error) {
     await close()
@@ -92,16 +94,19 @@ interface Pair {
   close(): Promise<void>
 }
 
-async function openPair({ address, port }: BoundAddress, init: SocketsInit): Promise<Pair> {
+async function openPair(
+  { address, port }: BoundAddress,
+  init: SocketsInit & { readonly slots: ConnectionSlots },
+): Promise<Pair> {
   const family = isIP(address)
   if (family !== 4 && family !== 6) {
     throw new RangeError(`listen address "${address}" is not an IP address`)
   }
-  const { respond, report, limits = {} } = init
+  const { respond, report, limits = {}, slots } = init
   for (let attempt = 1; ; attempt++) {
     let tcp: TcpListener | undefined
     try {
-      tcp = await bindTcp({ address, port, respond, report, limits })
+      tcp = await bindTcp({ address, port, respond, report, limits, slots })
       const listener = tcp
       const udp = await bindUdp({ address, family, port: tcp.port, respond, report })
       return {

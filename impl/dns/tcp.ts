@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { limitKeyOf } from '../wire/addresses.ts'
+import { ConnectionSlots } from './connection-slots.ts'
 import { readUint16, writeUint16 } from './records.ts'
 import type { Respond, SocketReport } from './sockets.ts'
 
-/** Bounds of the TCP side. */
+/** Bounds of the TCP side, at all addresses that are listened on together. */
 export interface TcpLimits {
   /** @default 1024 */
   readonly connections?: number | undefined
@@ -34,6 +34,14 @@ const WRITE_BYTES_MAX = 64 * 1024
 const LENGTH_PREFIX_BYTES = 2
 const PENDING_BYTES_MIN = 512
 
+/** Room for as many connections as the limits allow, for all the ports of one server. */
+export function connectionSlots(limits: TcpLimits): ConnectionSlots {
+  return new ConnectionSlots({
+    total: limits.connections ?? CONNECTIONS_MAX_DEFAULT,
+    perAddress: limits.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS_MAX_DEFAULT,
+  })
+}
+
 /**
  * Answers queries on a TCP port: many a connection, in order, however they are cut (RFC 7766).
  * @throws the system's error when the port cannot be bound.
@@ -44,28 +52,22 @@ export async function bindTcp(init: {
   readonly respond: Respond
   readonly report: SocketReport
   readonly limits: TcpLimits
+  readonly slots: ConnectionSlots
 }): Promise<TcpListener> {
-  const connectionsMax = init.limits.connections ?? CONNECTIONS_MAX_DEFAULT
-  const perAddressMax = init.limits.connectionsPerAddress ?? CONNECTIONS_PER_ADDRESS_MAX_DEFAULT
   const connections = new Set<Socket>()
-  const counts = new Map<string, number>()
 
   const server = createServer({ noDelay: true }, (socket) => {
     const [address = ''] = (socket.remoteAddress ?? '').split('%')
-    const source = limitKeyOf(address)
-    const count = counts.get(source) ?? 0
-    if (connections.size >= connectionsMax || count >= perAddressMax) {
+    const release = init.slots.take(address)
+    if (release === undefined) {
       socket.destroy()
       init.report.dropped('tcp')
       return
     }
     connections.add(socket)
-    counts.set(source, count + 1)
     socket.on('close', () => {
       connections.delete(socket)
-      const left = (counts.get(source) ?? 1) - 1
-      if (left === 0) counts.delete(source)
-      else counts.set(source, left)
+      release()
     })
     serveConnection(socket, {
       respond: init.respond,
