@@ -2,6 +2,7 @@
 // here it is that the answers come, over both transports, whatever others do meanwhile.
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import type { Stream } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
@@ -16,8 +17,10 @@ import { test, type Test } from 'tap'
 import { DNS01Request, DNS01Response } from '../wire/messages.ts'
 import { DNS01_PROTOCOL, DNS01_REMOVE_PROTOCOL } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
+import { holdDeadlines } from '../wire/testing.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { dnsServer, type DnsServer, type DnsServerInit } from './index.ts'
+import { bindUdp } from './udp.ts'
 
 const NAME = 'ip4203-0-113-7.nt.test'
 const common = {
@@ -30,6 +33,13 @@ const common = {
 const signal = (): AbortSignal => AbortSignal.timeout(10_000)
 const value = (number: number): string => String(number).padStart(43, '-')
 
+const INIT: DnsServerInit = {
+  zone: 'nt.test',
+  listen: [{ address: '127.0.0.1', port: 0 }],
+  nameServers: [{ name: 'ns1.nt.test', addresses: ['127.0.0.1'] }],
+  writers: [],
+}
+
 type ServerNode = Libp2p<{ dns: DnsServer; identify: unknown }>
 
 async function server(t: Test, init: Partial<DnsServerInit> = {}): Promise<ServerNode> {
@@ -39,13 +49,7 @@ async function server(t: Test, init: Partial<DnsServerInit> = {}): Promise<Serve
     transports: [tcp(), memory()],
     services: {
       identify: identify(),
-      dns: dnsServer({
-        zone: 'nt.test',
-        listen: [{ address: '127.0.0.1', port: 0 }],
-        nameServers: [{ name: 'ns1.nt.test', addresses: ['127.0.0.1'] }],
-        writers: [],
-        ...init,
-      }),
+      dns: dnsServer({ ...INIT, ...init }),
     },
   })
   t.teardown(() => node.stop())
@@ -300,6 +304,34 @@ test('connections are counted at all addresses together', async (t) => {
   t.equal(slots.take('192.0.2.1'), undefined)
 })
 
+test('a datagram that says it is from port 0 is not answered, and does no harm', async (t) => {
+  const failures: unknown[] = []
+  let asked = 0
+  const socket = await bindUdp({
+    address: '127.0.0.1',
+    family: 4,
+    port: 0,
+    respond: (packet) => {
+      asked += 1
+      return packet
+    },
+    report: {
+      dropped: (transport) => failures.push(transport),
+      failed: (error) => failures.push(error),
+    },
+  })
+  t.teardown(() => socket.close())
+  // Only a forger can send one.
+  const forged = { address: '127.0.0.1', family: 'IPv4', port: 0, size: 1 }
+  t.doesNotThrow(() => socket.emit('message', Buffer.of(1), forged))
+  t.equal(asked, 0)
+  const client = await udpClient(t)
+  const answered = once(client, 'message', { signal: signal() })
+  client.send(Buffer.of(2), socket.address().port, '127.0.0.1')
+  t.same((await answered)[0], Buffer.of(2), 'the next one is')
+  t.same(failures, [])
+})
+
 test('garbage over UDP and TCP leaves the server as it was', async (t) => {
   const node = await server(t)
   const udp = await udpClient(t)
@@ -351,14 +383,19 @@ test('a port that is taken, on either side, is named with what to do, and nothin
 
 test('stop ends sockets and protocols at once, start opens them again', async (t) => {
   const node = await server(t)
+  const own = (await peer(t)).getProtocols().toSorted()
   const client = await tcpClient(t, node)
   const service = node.services.dns
   await service.stop()
   await client.closed
   t.same(service.addresses, [])
-  t.notOk(node.getProtocols().includes(DNS01_PROTOCOL))
+  t.same(node.getProtocols().toSorted(), own)
   await service.start()
-  t.ok(node.getProtocols().includes(DNS01_REMOVE_PROTOCOL), 'NT-WIRE-013')
+  t.same(
+    node.getProtocols().toSorted(),
+    [...own, DNS01_PROTOCOL, DNS01_REMOVE_PROTOCOL].toSorted(),
+    'NT-WIRE-013',
+  )
   t.same(answersOf(await askUdp(await udpClient(t), node, query(1))), ['203.0.113.7'])
 })
 
@@ -408,6 +445,46 @@ test('NT-DNS01-001 only writers write, in whatever form their id is configured; 
   const left = await askUdp(udp, node, query(1, `_acme-challenge.${NAME}`, 'TXT'))
   t.same(answersOf(left), [value(1)], 'nothing was set or removed')
   await t.rejects(server(t, { writers: ['nobody'] }), /writer "nobody" is not a peer id/)
+})
+
+test('NT-DNS01-001 a writer that comes through a relay is not served', async (t) => {
+  const relay = await createLibp2p({
+    ...common,
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    services: { identify: identify(), relay: circuitRelayServer() },
+  })
+  t.teardown(() => relay.stop())
+  const [relayAddress] = relay.getMultiaddrs()
+  if (relayAddress === undefined) throw new Error('the relay does not listen')
+  const writer = await createLibp2p({
+    ...common,
+    transports: [tcp(), circuitRelayTransport()],
+    services: { identify: identify() },
+  })
+  t.teardown(() => writer.stop())
+  const node = await createLibp2p({
+    ...common,
+    addresses: { listen: [`${relayAddress.toString()}/p2p-circuit`] },
+    transports: [tcp(), circuitRelayTransport()],
+    services: { identify: identify(), dns: dnsServer({ ...INIT, writers: [writer.peerId] }) },
+  })
+  t.teardown(() => node.stop())
+  const through = relayAddress.encapsulate(`/p2p-circuit/p2p/${node.peerId.toString()}`)
+  const connection = await writer.dial(through, { signal: signal() })
+  t.ok(connection.limits, 'the connection is a limited one')
+  for (const protocol of [DNS01_PROTOCOL, DNS01_REMOVE_PROTOCOL]) {
+    await t.rejects(async () => {
+      const stream = await connection.newStream(protocol, {
+        signal: signal(),
+        runOnLimitedConnection: true,
+      })
+      const frames = frameStream(stream, { lengthMax: 1024 })
+      await frames.write(DNS01Request.encode({ fqdn: NAME, value: value(1) }), signal())
+      if ((await frames.read(signal())) === undefined) throw new Error('the end')
+    }, protocol)
+  }
+  t.equal(node.services.dns.challengeCount, 0)
 })
 
 test('NT-DNS01-003 NT-DNS01-007 NT-DNS01-009 what was set is answered over UDP and TCP before the OK, 100 times on one stream', async (t) => {
@@ -512,10 +589,11 @@ test('NT-DNS01-004 NT-DNS01-006 NT-DNS01-010 NT-DNS01-011 refusals have their co
 })
 
 test('NT-WIRE-005 … 010 NT-WIRE-012 bad frames, silence and too many streams end that stream only', async (t) => {
+  const deadlines = holdDeadlines(t)
   const writer = await peer(t)
   const node = await server(t, {
     writers: [writer.peerId],
-    requestTimeoutMs: 300,
+    requestTimeoutMs: deadlines.timeoutMs,
     streams: { perPeer: 4 },
   })
   const good = '0a076e742e74657374122b' + Buffer.from(value(1)).toString('hex')
@@ -526,17 +604,18 @@ test('NT-WIRE-005 … 010 NT-WIRE-012 bad frames, silence and too many streams e
     ['no fields', '00', false],
     ['value missing', '090a076e742e74657374', false],
     ['wrong wire type', '020801', false],
-    ['invalid UTF-8', '080a02c328120178', false],
+    ['invalid UTF-8', '070a02c328120178', false],
     ['cut, then the end', '200a06', true],
     ['cut, then silence', '200a06', false],
     ['silence', '', false],
   ]
   for (const [title, hexBytes, end] of cases) {
+    const silent = title.endsWith('silence')
     const stream = await writer.dialProtocol(node.getMultiaddrs(), DNS01_PROTOCOL)
     const closed = once(stream as unknown as EventTarget, 'close', { signal: signal() })
     if (hexBytes !== '') stream.send(Buffer.from(hexBytes, 'hex'))
     if (end) await stream.close()
-    await closed
+    await (silent ? deadlines.hurry(closed) : closed)
     t.equal(stream.status, 'reset', title)
   }
   const opened = await Promise.all(
