@@ -5,8 +5,11 @@ import { peerIdFromMultihash, peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { decode as decodeMultihash } from 'multiformats/hashes/digest'
+import { mock } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { test } from 'tap'
 import { Announce } from '../wire/messages.ts'
+import { DISCOVERY_TOPIC } from '../wire/protocols.ts'
 import {
   announcedAddresses,
   isPublicAddress,
@@ -14,8 +17,10 @@ import {
   secureEndpoints,
   type Endpoint,
 } from './addresses.ts'
+import { ANNOUNCE_INTERVAL_MS_DEFAULT, Announcer, type Pubsub } from './announce.ts'
 import { ANNOUNCEMENT_ADDRESSES_MAX, encodeAnnouncement, readAnnouncement } from './announcement.ts'
 import { KnownPeers } from './known-peers.ts'
+import { silentLogger } from './testing.ts'
 
 const OLD_ID = 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'
 const self = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -234,3 +239,55 @@ test('NT-DISC-011 repeated announcements are no news, and nobody fills our memor
   }
   t.equal(known.size, 1_024)
 })
+
+test('NT-DISC-005 announcements go out at once and then every 10 s ± 10 %', async (t) => {
+  t.teardown(() => mock.timers.reset())
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const jitters = [0, 0.5, 0.999]
+  const random = Math.random
+  t.teardown(() => {
+    Math.random = random
+  })
+  for (const jitter of jitters) {
+    Math.random = () => jitter
+    const pubsub = new FakePubsub()
+    const announced: number[] = []
+    const announcer = new Announcer(pubsub as unknown as Pubsub, {
+      self,
+      topic: DISCOVERY_TOPIC,
+      intervalMs: ANNOUNCE_INTERVAL_MS_DEFAULT,
+      allowPrivateAddresses: true,
+      addresses: () => [multiaddr('/dns4/a.nt.example/tcp/1/tls/ws')],
+      onAnnounced: ({ recipients }) => announced.push(recipients),
+      onPeer: () => {},
+      log: silentLogger,
+    })
+    announcer.start()
+    announcer.announce()
+    for (let turn = 1; turn <= 3; turn += 1) {
+      await setImmediate()
+      t.equal(announced.length, turn)
+      const waitMs = 9_000 + 2_000 * jitter
+      mock.timers.tick(waitMs - 1)
+      await setImmediate()
+      t.equal(announced.length, turn, `${waitMs} ms are not over`)
+      mock.timers.tick(2)
+    }
+    announcer.stop()
+  }
+})
+
+/** Has one neighbour, who is subscribed. */
+class FakePubsub extends EventTarget {
+  getTopics(): string[] {
+    return []
+  }
+
+  subscribe(): void {}
+
+  unsubscribe(): void {}
+
+  async publish(): Promise<{ readonly recipients: readonly unknown[] }> {
+    return { recipients: [from] }
+  }
+}
