@@ -156,6 +156,18 @@ test('a mistake in the command gets a sentence on standard error and exit code 2
   }
 })
 
+test('a Node that is too old is named, with the one that is wanted, and exit code 2', async (t) => {
+  const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.99.1' } })`
+  const preload = `data:text/javascript,${encodeURIComponent(older)}`
+  const child = spawn(process.execPath, ['--import', preload, CLI, '--version'])
+  t.teardown(() => child.kill('SIGKILL'))
+  t.same(await ended(child), {
+    code: 2,
+    stdout: '',
+    stderr: 'error: this is Node 22.99.1, wanted 24 or newer\n',
+  })
+})
+
 test('config init writes private files that config check finds valid, and replaces none', async (t) => {
   const folder = join(t.testdir({}), 'new')
   const terms = '--agree-to-terms'
