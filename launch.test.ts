@@ -1,0 +1,59 @@
+// The launcher, in a checkout that consists of itself and one program, and that has everything installed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+
+const PROGRAM = `
+import { cwd, argv } from 'node:process'
+console.log(JSON.stringify({ folder: cwd(), arguments: argv.slice(2) }))
+process.exitCode = Number(argv[2])
+`
+
+function checkout(t: Test): string {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'nodetrust-launch-')))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  copyFileSync(join(import.meta.dirname, 'launch.mjs'), join(root, 'launch.mjs'))
+  const lock = '{}'
+  writeFileSync(join(root, 'package-lock.json'), lock)
+  writeFileSync(join(root, 'program.ts'), PROGRAM)
+  mkdirSync(join(root, 'node_modules/node/bin'), { recursive: true })
+  symlinkSync(process.execPath, join(root, 'node_modules/node/bin/node'))
+  const hash = createHash('sha256').update(lock).digest('hex')
+  writeFileSync(join(root, 'node_modules/.nodetrust-installed'), hash)
+  mkdirSync(join(root, 'sub/folder'), { recursive: true })
+  return root
+}
+
+test('the launcher runs a program of the checkout in the folder where the person is, and passes on arguments and exit code', (t) => {
+  const root = checkout(t)
+  const folder = join(root, 'sub/folder')
+  // npm starts it in the root, and says in INIT_CWD where it was itself started.
+  const { INIT_CWD: _ours, ...plain } = process.env
+  const cases: [title: string, cwd: string, env: NodeJS.ProcessEnv][] = [
+    ['by npm', root, { ...plain, INIT_CWD: folder }],
+    ['by hand', folder, plain],
+  ]
+  for (const [title, cwd, env] of cases) {
+    const launcher = [join(root, 'launch.mjs'), 'program.ts', '3', '--flag']
+    const { stdout, stderr, status } = spawnSync(process.execPath, launcher, {
+      cwd,
+      env,
+      encoding: 'utf8',
+    })
+    t.equal(stderr, '', title)
+    t.same(JSON.parse(stdout), { folder, arguments: ['3', '--flag'] }, title)
+    t.equal(status, 3, title)
+  }
+  t.end()
+})
