@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
+import { holdDeadlines } from '../wire/testing.ts'
 import { AcmeProblemError, AcmeTimeoutError } from './acme/index.ts'
 import { checkCsr, type CertificateRequest } from './csr.ts'
 import { Orders, type OrdersInit } from './orders.ts'
@@ -174,6 +175,8 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
   // The timers of abort signals alone do not keep a process alive; in a server its sockets do.
   const alive = setInterval(() => {}, 1_000)
   t.teardown(() => clearInterval(alive))
+  const deadlines = holdDeadlines(t)
+  const hung = Promise.withResolvers<void>()
   const cases: {
     readonly title: string
     readonly arrange: (ca: FakeCa) => void
@@ -261,7 +264,11 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
     {
       title: 'CA that never answers',
       arrange: (ca) => {
-        ca.hook = (step) => (step === 'waitForOrder' ? never : undefined)
+        ca.hook = (step) => {
+          if (step !== 'waitForOrder') return undefined
+          hung.resolve()
+          return never
+        }
       },
       first: 'OTHER',
       orders: [1, 1],
@@ -269,10 +276,14 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
   ]
   for (const { title, arrange, first, orders: counts } of cases) {
     const ca = new FakeCa()
-    const { orders, events } = openOrders(t, ca, openStore(t), { orderTimeoutMs: 500 })
+    const { orders, events } = openOrders(t, ca, openStore(t), {
+      orderTimeoutMs: deadlines.timeoutMs,
+    })
     arrange(ca)
     const want = await makeWant()
-    t.equal(await outcome(orders.obtain(want, want.request)), first, title)
+    const obtained = outcome(orders.obtain(want, want.request))
+    await Promise.race([obtained, hung.promise])
+    t.equal(await deadlines.hurry(obtained), first, title)
     t.equal(ca.orders.size, counts[0], `${title}: orders at the ca`)
     t.equal(events.at(-1)?.startsWith('failed'), first !== 'new', title)
     ca.hook = () => {}
