@@ -13,15 +13,15 @@ import { ERROR_CODES, errorCode, RefusalError } from '../wire/errors.ts'
 import { ProofResponse } from '../wire/messages.ts'
 import { signProof } from '../wire/proofs.ts'
 import { PROOF_PROTOCOL } from '../wire/protocols.ts'
+import { RateLimiter, type RateLimit } from '../wire/rate-limiter.ts'
 import { streamServer, type StreamLimits, type StreamServer } from '../wire/serve.ts'
-import { RateLimiter } from './rate-limiter.ts'
 
 /** Options of {@link proofServer}. */
 export interface ProofServerInit {
   /** Signs the proofs: the key whose public half issue servers trust. @default the node's own key (NT-PROOF-006) */
   readonly proofKey?: PrivateKey
   /** Proofs that one peer, and one IPv4 address or IPv6 /64, may ask for. @default 20 at once, then 1 every 3 s (NT-PROOF-011) */
-  readonly rateLimit?: { readonly burst: number; readonly intervalMs: number }
+  readonly rateLimit?: RateLimit
   readonly streams?: StreamLimits
   /** Total time for one request, in ms. @default 10 s (NT-WIRE-009) */
   readonly requestTimeoutMs?: number

@@ -19,7 +19,7 @@ import { verifyProof } from '../wire/proofs.ts'
 import { CLIENT_FRAME_LENGTH_MAX, ISSUE_PROTOCOL, PROOF_PROTOCOL } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
 import { proofServer, type ProofServer, type ProofServerInit } from './index.ts'
-import { RateLimiter } from './rate-limiter.ts'
+import { RateLimiter } from '../wire/rate-limiter.ts'
 
 const common = {
   connectionEncrypters: [noise()],

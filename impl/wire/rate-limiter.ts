@@ -1,6 +1,12 @@
 /** Keys that are remembered. Past that the oldest is forgotten, and so gets a full burst again. */
 const KEYS_MAX = 10_000
 
+/** So many requests at once, then one every `intervalMs`. */
+export interface RateLimit {
+  readonly burst: number
+  readonly intervalMs: number
+}
+
 /**
  * A token bucket for each key: `burst` requests at once, then one every `intervalMs`. Holds its memory whatever
  * comes: a stranger can make as many keys as it likes.
@@ -11,7 +17,7 @@ export class RateLimiter {
   /** When the bucket of a key will be full again, in ms: all that a token bucket needs to remember. */
   readonly #fullAtMs = new Map<string, number>()
 
-  constructor({ burst, intervalMs }: { readonly burst: number; readonly intervalMs: number }) {
+  constructor({ burst, intervalMs }: RateLimit) {
     if (!(burst >= 1) || !(intervalMs >= 0)) {
       throw new RangeError(
         `rate limit is burst ${burst}, interval ${intervalMs} ms; wanted a burst of at least 1 and an interval of at least 0 ms`,
