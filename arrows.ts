@@ -7,11 +7,12 @@ import { dirname, join, relative } from 'node:path'
  */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'impl/wire': [],
-  'impl/proof': ['impl/wire'],
+  'impl/denied': ['impl/wire'],
+  'impl/proof': ['impl/wire', 'impl/denied'],
   'impl/dns': ['impl/wire'],
-  'impl/issue': ['impl/wire'],
+  'impl/issue': ['impl/wire', 'impl/denied'],
   'impl/client': ['impl/wire'],
-  impl: ['impl/wire', 'impl/proof', 'impl/dns', 'impl/issue', 'impl/client'],
+  impl: ['impl/wire', 'impl/denied', 'impl/proof', 'impl/dns', 'impl/issue', 'impl/client'],
   'scenarios/engine': ['impl/index.ts'],
   scenarios: ['scenarios/engine', 'impl/index.ts'],
   conformance: [],

@@ -8,6 +8,7 @@ import {
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
+import { DenyFile, refuseDenied } from '../denied/index.ts'
 import { limitKeyOf, observedAddress, type IpAddress } from '../wire/addresses.ts'
 import { ERROR_CODES, errorCode, RefusalError } from '../wire/errors.ts'
 import { ProofResponse } from '../wire/messages.ts'
@@ -22,6 +23,8 @@ export interface ProofServerInit {
   readonly proofKey?: PrivateKey
   /** Proofs that one peer, and one IPv4 address or IPv6 /64, may ask for. @default 20 at once, then 1 every 3 s (NT-PROOF-011) */
   readonly rateLimit?: RateLimit
+  /** File of peer ids, addresses and networks that get no proof; read again when it changes. */
+  readonly denyListFile?: string
   readonly streams?: StreamLimits
   /** Total time for one request, in ms. @default 10 s (NT-WIRE-009) */
   readonly requestTimeoutMs?: number
@@ -35,6 +38,9 @@ export interface ProofServerEvents {
     readonly code: number
     readonly reason: string
   }>
+  'denylist:loaded': CustomEvent<{ readonly file: string; readonly entries: number }>
+  /** What the file said before holds. */
+  'denylist:broken': CustomEvent<{ readonly file: string; readonly reason: string }>
 }
 
 /** What a proof server takes from its libp2p node. */
@@ -66,6 +72,7 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
   readonly #init: ProofServerInit
   readonly #log: Logger
   #limiter: RateLimiter | undefined
+  #denied: DenyFile | undefined
   #streams: StreamServer | undefined
 
   constructor(components: ProofServerComponents, init: ProofServerInit) {
@@ -75,7 +82,15 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
     this.#log = components.logger.forComponent('nodetrust:proof')
   }
 
+  /** @throws {Error} when the deny list cannot be used. */
   async start(): Promise<void> {
+    if (this.#init.denyListFile !== undefined) {
+      this.#denied = new DenyFile(this.#init.denyListFile, {
+        loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
+        broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
+      })
+      await this.#denied.start()
+    }
     this.#limiter = new RateLimiter(this.#init.rateLimit ?? RATE_LIMIT_DEFAULT)
     this.#streams = streamServer({
       limits: this.#init.streams,
@@ -93,6 +108,7 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
   }
 
   async stop(): Promise<void> {
+    this.#denied?.stop()
     await this.#components.registrar.unhandle(PROOF_PROTOCOL)
     this.#streams?.stop()
     await this.#streams?.idle()
@@ -114,6 +130,7 @@ export class ProofServer extends TypedEventEmitter<ProofServerEvents> implements
   async #answer(connection: Connection): Promise<ProofResponse> {
     const peer = connection.remotePeer.toString()
     try {
+      refuseDenied(this.#denied?.list, connection)
       const address = this.#provenAddress(connection)
       const proof = await signProof({
         id: connection.remotePeer.toMultihash().bytes,

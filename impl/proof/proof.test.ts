@@ -13,6 +13,8 @@ import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { setImmediate } from 'node:timers/promises'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { Proof, ProofResponse, ProofWrapper } from '../wire/messages.ts'
 import { verifyProof } from '../wire/proofs.ts'
@@ -208,6 +210,24 @@ test('NT-PROOF-011 each peer has a limit, and all addresses of an IPv6 network o
     errors.push(await askFrom(address, key))
   }
   t.same(errors, [0, 0, 1], 'one peer of several networks')
+})
+
+test('peers and networks on the deny list get E_NOT_AUTHORIZED, and others their proofs', async (t) => {
+  const caller = await client(t)
+  const denyListFile = join(t.testdir({}), 'denied.txt')
+  writeFileSync(denyListFile, `${caller.peerId.toString()}\n127.0.0.0/8 # all of this machine\n`)
+  const node = await server(t, ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0'], { denyListFile })
+  const addresses = (family: string) =>
+    node.getMultiaddrs().filter((address) => address.getComponents()[0]?.name === family)
+  const refused: string[] = []
+  node.services.proof.addEventListener('proof:refused', ({ detail }) => refused.push(detail.reason))
+  t.same(await ask(caller, addresses('ip6')), { error: 3 }, 'its id')
+  const other = await client(t)
+  t.same(await ask(other, addresses('ip4')), { error: 3 }, 'its address')
+  t.match(refused, [/peer is on the deny list/, /127.0.0.1 is on the deny list/])
+  const another = await client(t)
+  t.equal((await ask(another, addresses('ip6'))).error, 0)
+  await t.rejects(server(t, [], { denyListFile: `${denyListFile}.none` }), /cannot be read: ENOENT/)
 })
 
 test('NT-PROOF-013 NT-PROOF-014 many peers at once never get each other’s proof, and a second proof is a fresh one', async (t) => {
