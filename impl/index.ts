@@ -18,6 +18,8 @@ export { dnsServer, DnsServer, type DnsServerEvents, type DnsServerInit } from '
 export {
   issueServer,
   IssueServer,
+  type BudgetsInit,
+  type BudgetState,
   type IssueServerEvents,
   type IssueServerInit,
 } from './issue/index.ts'

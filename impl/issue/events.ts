@@ -1,3 +1,5 @@
+import type { BudgetExhausted } from './ledger.ts'
+
 /** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
 export interface IssueServerEvents {
   'request:received': CustomEvent<{ readonly peer: string }>
@@ -17,6 +19,11 @@ export interface IssueServerEvents {
     readonly code: number
     readonly reason: string
   }>
+  /** No order is made for `key` before `retryAt` (ms since 1970). Told once, and not for each request that is refused. */
+  'budget:exhausted': CustomEvent<BudgetExhausted & { readonly peer: string }>
+  'denylist:loaded': CustomEvent<{ readonly file: string; readonly entries: number }>
+  /** What the file said before holds. */
+  'denylist:broken': CustomEvent<{ readonly file: string; readonly reason: string }>
   /** `order` is the order's URL at the CA. */
   'order:created': CustomEvent<{
     readonly peer: string

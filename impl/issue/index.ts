@@ -18,10 +18,13 @@ import { RateBound } from '../wire/rate-bound.ts'
 import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
 import { accountKey } from './account-key.ts'
 import { AcmeClient } from './acme/index.ts'
+import { Admission } from './admission.ts'
+import { budgetRules } from './budgets.ts'
 import { Challenges } from './challenges.ts'
 import type { IssueServerEvents } from './events.ts'
 import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
+import { Ledger, type BudgetState } from './ledger.ts'
 import type { AcmeSteps } from './order-steps.ts'
 import { Orders, type ObtainedCertificate } from './orders.ts'
 import { judgeRequest } from './request.ts'
@@ -29,9 +32,19 @@ import { toResponse } from './response.ts'
 import { StoreLock } from './store-lock.ts'
 import { Store } from './store.ts'
 
+export {
+  BUDGET_NAMES,
+  BUDGET_PRESETS,
+  CERTIFICATE_AUTHORITIES,
+  type Budget,
+  type BudgetName,
+  type BudgetPreset,
+  type BudgetsInit,
+} from './budgets.ts'
 export type { DnsServerInit } from './challenges.ts'
 export type { CertificateIssued, IssueServerEvents } from './events.ts'
 export type { IssueServerInit, ProofServerAddress } from './init.ts'
+export type { BudgetExhausted, BudgetState } from './ledger.ts'
 
 /** What an issue server takes from its libp2p node. */
 export interface IssueServerComponents {
@@ -93,10 +106,12 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     this.#log = components.logger.forComponent('nodetrust:issue')
   }
 
+  /** @throws {Error} when the store or the deny list cannot be used. */
   async start(): Promise<void> {
     if (this.#running !== undefined) return
     const running = this.#open()
     this.#running = running
+    await running.admission.start()
     // A relayed connection may be a limited one: who asks over it is as well authenticated.
     const options = { runOnLimitedConnection: true }
     const { registrar } = this.#components
@@ -128,6 +143,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     this.#running = undefined
     if (running === undefined) return
     clearInterval(running.pruning)
+    running.admission.stop()
     running.challenges.close()
     await running.acme.close()
     running.store.close()
@@ -153,6 +169,11 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   #runningNow(): Running {
     if (this.#running === undefined) throw new Error('the issue server does not run')
     return this.#running
+  }
+
+  /** How much of the CA's limits is left, the shared ones first; nothing while the server does not run. */
+  budgets(): readonly BudgetState[] {
+    return this.#running?.ledger.state(Date.now()) ?? []
   }
 
   #open(): Running {
@@ -182,11 +203,22 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
         },
       },
     })
+    const ledger = new Ledger({
+      store,
+      rules: budgetRules(this.#init.budgets, acmeInit.directoryUrl),
+      zone: this.#zone,
+      exhausted: (detail) => this.safeDispatchEvent('budget:exhausted', { detail }),
+    })
     return {
       store,
+      ledger,
+      admission: new Admission(this.#init, {
+        loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
+        broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
+      }),
       acme,
       challenges,
-      orders: this.#openOrders({ store, acme, challenges }),
+      orders: this.#openOrders({ store, ledger, acme, challenges }),
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
         await frames.write(this.#info, requestSignal)
@@ -210,6 +242,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
 
   #openOrders(parts: {
     readonly store: Store
+    readonly ledger: Ledger
     readonly acme: AcmeSteps
     readonly challenges: Challenges
   }): Orders {
@@ -245,6 +278,9 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     const startedAt = performance.now()
     this.safeDispatchEvent('request:received', { detail: { peer } })
     try {
+      const running = this.#running
+      if (running === undefined) throw new Error('the issue server is stopping')
+      running.admission.admit(connection)
       const order = await judgeRequest(request, {
         callerId: connection.remotePeer.toMultihash().bytes,
         keys: this.#init.proofKeys,
@@ -252,9 +288,9 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
         now: Date.now(),
         allowPrivateAddresses: this.#init.allowPrivateAddresses ?? false,
       })
-      if (this.#running === undefined) throw new Error('the issue server is stopping')
+      running.admission.admitAddresses(order.addresses)
       const { names } = order
-      const certificate = await this.#running.orders.obtain({ peer, names }, order.request)
+      const certificate = await running.orders.obtain({ peer, names }, order.request)
       if (certificate.fromCache) {
         const durationMs = Math.round(performance.now() - startedAt)
         this.#issued({ peer, names, durationMs }, certificate)
@@ -288,6 +324,8 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
 
 interface Running {
   readonly store: Store
+  readonly ledger: Ledger
+  readonly admission: Admission
   readonly acme: AcmeClient
   readonly challenges: Challenges
   readonly orders: Orders

@@ -2,7 +2,9 @@ import type { PeerId, PublicKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { parseZone } from '../wire/names.ts'
 import type { StreamLimits } from '../wire/serve.ts'
+import type { RateLimit } from '../wire/rate-limiter.ts'
 import type { AcmeRequestRecord, ExternalAccount } from './acme/index.ts'
+import { budgetRules, type BudgetsInit } from './budgets.ts'
 import type { DnsServerInit } from './challenges.ts'
 
 /** A proof server that clients are sent to. */
@@ -39,6 +41,15 @@ export interface IssueServerInit {
   readonly storePath: string
   /** Certify addresses that the public Internet does not route. For tests. @default false (NT-ISSUE-034) */
   readonly allowPrivateAddresses?: boolean
+  /**
+   * The CA's limits, which are kept here, so that they are never reached there.
+   * @default those of the CA whose directory it is; none for a CA that we do not know
+   */
+  readonly budgets?: BudgetsInit
+  /** Requests that one peer, and one IPv4 address or IPv6 /64, may make. @default 20 at once, then 1 every 3 s */
+  readonly rateLimit?: RateLimit
+  /** File of peer ids, addresses and networks that get no certificate; read again when it changes. */
+  readonly denyListFile?: string
   /** Total time for one order, in ms. @default 120_000 (NT-ISSUE-028) */
   readonly orderTimeoutMs?: number
   /** Orders at once. @default 32 */
@@ -53,12 +64,13 @@ export interface IssueServerInit {
 
 /**
  * Checks what only the operator can have got wrong; returns the zone in its one form.
- * @throws {TypeError} that names the option.
+ * @throws {TypeError | RangeError} that names the option.
  */
 export function checkInit(init: IssueServerInit): string {
   const zone = parseZone(init.zone)
   if (zone === undefined)
     throw new TypeError(`zone "${init.zone}" is not a domain name of use here`)
+  budgetRules(init.budgets, init.acme.directoryUrl)
   if (init.proofKeys.length === 0) throw new TypeError('proofKeys is empty: no proof is trusted')
   if (init.dnsServers.length === 0)
     throw new TypeError('dnsServers is empty: no challenge can be set')

@@ -8,7 +8,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
@@ -26,6 +26,7 @@ import {
   makeClientCsr,
   nextEvent,
   startNode,
+  temporaryFolder,
   testSignal,
   ZONE,
   type Caller,
@@ -269,6 +270,58 @@ test('NT-WIRE-005 NT-WIRE-006 NT-WIRE-007 NT-WIRE-009 NT-WIRE-010 NT-WIRE-011 ba
   )
 })
 
+test('a peer or an address that asks too often gets E_RATE_LIMIT before its proofs are looked at', async (t) => {
+  const server = await startServer(t, { rateLimit: { burst: 3, intervalMs: 3_600_000 } })
+  const { node } = await startCaller(t)
+  const request = { proofs: [], supportedCryptos: [1] }
+  const responses = await askForCertificates(
+    node,
+    addressOf(server),
+    Array.from({ length: 4 }, () => request),
+  )
+  t.same(responses, [2, 2, 2, 1].map(REFUSED))
+  const { node: neighbour } = await startCaller(t)
+  t.same(await askForCertificate(neighbour, addressOf(server), request), REFUSED(1), 'same address')
+})
+
+test('peers and addresses on the deny list get E_NOT_AUTHORIZED, whoever has proven them', async (t) => {
+  const { node, caller } = await startCaller(t)
+  const file = join(temporaryFolder(t), 'denied.txt')
+  writeFileSync(file, `${node.peerId.toString()}\n203.0.113.0/24\n`)
+  const server = await startServer(t, { denyListFile: file })
+  const ask = async (from: { node: Libp2p; caller: Caller }, address: string) =>
+    askForCertificate(from.node, addressOf(server), {
+      proofs: [await from.caller.proof([address])],
+      supportedCryptos: [1],
+      csr: await makeClientCsr(from.caller.names([address])),
+    })
+  const reasons: string[] = []
+  server.services.issue.addEventListener('request:refused', ({ detail }) => {
+    reasons.push(detail.reason)
+  })
+  t.same(await ask({ node, caller }, '127.0.0.1'), REFUSED(3))
+  const other = await startCaller(t)
+  t.same(await ask(other, '203.0.113.9'), REFUSED(3), 'an address that it has proven elsewhere')
+  t.match(reasons, [/peer is on the deny list/, /203.0.113.9 is on the deny list/])
+  t.same(await ask(other, '127.0.0.1'), REFUSED(9), 'the CA is down, but it was asked')
+
+  const loaded = nextEvent(server.services.issue, 'denylist:loaded')
+  writeFileSync(file, '')
+  t.match(await loaded, { file, entries: 0 })
+  t.same(await ask({ node, caller }, '127.0.0.1'), REFUSED(9))
+  await t.rejects(startServer(t, { denyListFile: `${file}.none` }), /cannot be read: ENOENT/)
+})
+
+test('what is left of the budgets can be read, and is nothing while the server is stopped', async (t) => {
+  const week = { count: 7, periodMs: 7 * 24 * 3_600_000 }
+  const server = await startServer(t, { budgets: { certificatesPerDomain: week } })
+  t.strictSame(server.services.issue.budgets(), [
+    { budget: 'certificatesPerDomain', key: ZONE, ...week, left: 7 },
+  ])
+  await server.stop()
+  t.strictSame(server.services.issue.budgets(), [])
+})
+
 test('options that cannot work are refused when the server is made, and name what is wrong', async (t) => {
   const stranger = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
   const [dns] = goodInit.dnsServers
@@ -297,6 +350,8 @@ test('options that cannot work are refused when the server is made, and name wha
   for (const [changed, message] of cases) {
     await t.rejects(startServer(t, changed), { name: 'TypeError', message })
   }
+  const budgets = { ordersPerAccount: { count: 0, periodMs: 1 } }
+  await t.rejects(startServer(t, { budgets }), { name: 'RangeError', message: /ordersPerAccount/ })
   await t.rejects(
     startServer(t, { storePath: '/dev/null/issue.sqlite' }),
     /cannot open the store "\/dev\/null/,

@@ -8,12 +8,14 @@ import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
 import { holdDeadlines } from '../wire/testing.ts'
 import { AcmeProblemError, AcmeTimeoutError } from './acme/index.ts'
+import { budgetRules, type BudgetsInit } from './budgets.ts'
 import { checkCsr, type CertificateRequest } from './csr.ts'
+import { Ledger, type BudgetExhausted } from './ledger.ts'
 import { Orders, type OrdersInit } from './orders.ts'
 import type { ChallengeValue } from './records.ts'
 import { Store } from './store.ts'
 import { FakeCa, type Step } from './testing-ca.ts'
-import { makeCaller, makeClientCsr, temporaryFolder } from './testing.ts'
+import { makeCaller, makeClientCsr, temporaryFolder, ZONE } from './testing.ts'
 
 const DIRECTORY_URL = 'https://ca/directory'
 const proofKey = await generateKeyPair('Ed25519')
@@ -24,15 +26,30 @@ interface Bench {
   readonly events: string[]
   /** Values that stand on the DNS servers. */
   readonly standing: Set<string>
+  readonly ledger: Ledger
+  readonly exhausted: BudgetExhausted[]
 }
 
-function openOrders(t: Test, ca: FakeCa, store: Store, options: Partial<OrdersInit> = {}): Bench {
+function openOrders(
+  t: Test,
+  ca: FakeCa,
+  store: Store,
+  { budgets, ...options }: Partial<OrdersInit> & { readonly budgets?: BudgetsInit } = {},
+): Bench {
+  const exhausted: BudgetExhausted[] = []
+  const ledger = new Ledger({
+    store,
+    rules: budgetRules(budgets, DIRECTORY_URL),
+    zone: ZONE,
+    exhausted: (detail) => exhausted.push(detail),
+  })
   const events: string[] = []
   const standing = new Set<string>()
   const key = ({ name, value }: ChallengeValue): string => `${name} ${value}`
   const orders = new Orders({
     acme: ca,
     store,
+    ledger,
     challenges: {
       publish: (values) => {
         for (const value of values) standing.add(key(value))
@@ -58,7 +75,7 @@ function openOrders(t: Test, ca: FakeCa, store: Store, options: Partial<OrdersIn
   t.teardown(() => {
     orders.stop().catch(() => {})
   })
-  return { orders, events, standing }
+  return { orders, events, standing, ledger, exhausted }
 }
 
 function openStore(t: Test, path = ':memory:'): Store {
@@ -298,6 +315,100 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
   }
 })
 
+test('NT-ISSUE-027 beyond a budget the answer is E_RATE_LIMIT, and the CA hears nothing', async (t) => {
+  const ca = new FakeCa()
+  const store = openStore(t)
+  const budgets = { certificatesPerDomain: { count: 2, periodMs: 3_600_000 } }
+  const { orders, events, exhausted } = openOrders(t, ca, store, { budgets })
+  const wants = await Promise.all(Array.from({ length: 4 }, () => makeWant()))
+  const outcomes = await Promise.all(
+    wants.map((want) => outcome(orders.obtain(want, want.request))),
+  )
+  t.strictSame(outcomes.toSorted(), ['RATE_LIMIT', 'RATE_LIMIT', 'new', 'new'], 'all at once')
+  t.equal(ca.orders.size, 2)
+  const calls = ca.calls.length
+  const refused = wants[outcomes.indexOf('RATE_LIMIT')]
+  const served = wants[outcomes.indexOf('new')]
+  if (refused === undefined || served === undefined) throw new Error('none')
+  // A key of RSA is not made for it either: the refusal comes before that.
+  t.equal(await outcome(orders.obtain(refused, undefined)), 'RATE_LIMIT')
+  t.equal(ca.calls.length, calls, 'without any request to the ca')
+  t.match(exhausted, [{ budget: 'certificatesPerDomain', key: ZONE }])
+  t.equal(events.filter((event) => event === 'created').length, 2)
+  t.same(store.unfinishedOrders(), [], 'nothing is left of what was refused')
+  t.equal(await outcome(orders.obtain(served, served.request)), 'cached')
+  t.equal(await outcome(orders.obtain(served, undefined)), 'new', 'the same names are a renewal')
+})
+
+test('killed before or after any step, an order is counted once', async (t) => {
+  const steps: readonly [Step, 'before' | 'after'][] = [
+    ['account', 'before'],
+    ['newOrder', 'before'],
+    ['newOrder', 'after'],
+    ['answerChallenge', 'after'],
+    ['finalize', 'before'],
+    ['certificate', 'after'],
+  ]
+  const hour = { count: 10, periodMs: 3_600_000_000 }
+  const budgets = {
+    ordersPerAccount: hour,
+    certificatesPerDomain: hour,
+    certificatesPerSet: hour,
+  }
+  for (const [step, when] of steps) {
+    const path = join(temporaryFolder(t), 'issue.sqlite')
+    const ca = new FakeCa()
+    const want = await makeWant()
+    const reached = Promise.withResolvers<void>()
+    ca.hook = (name, time, call) => {
+      if (name !== step || time !== when || call !== 1) return
+      reached.resolve()
+      return never
+    }
+    const killed = openOrders(t, ca, openStore(t, path), { budgets })
+    killed.orders.obtain(want, want.request).catch(() => {})
+    await reached.promise
+    ca.hook = () => {}
+    const next = openOrders(t, ca, openStore(t, path), { budgets })
+    next.orders.resume()
+    t.equal(await outcome(next.orders.obtain(want, want.request)), 'new')
+    t.strictSame(
+      next.ledger.state(Date.now()).map(({ left }) => left),
+      [9, 9, 9],
+      `${when} ${step}`,
+    )
+  }
+})
+
+test('an order whose validation failed makes its name wait, and the names of others not', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const want = await makeWant()
+  const [, address = ''] = want.names
+  const budgets = { validationBackOffMs: [60_000] }
+  const { orders, exhausted } = openOrders(t, ca, openStore(t, path), { budgets })
+  ca.failedNames = [address]
+  ca.hook = (step, when) => {
+    if (step !== 'waitForOrder' || when !== 'before') return
+    for (const order of ca.orders.values()) order.status = 'invalid'
+  }
+  t.equal(await outcome(orders.obtain(want, want.request)), 'OTHER')
+  t.equal(await outcome(orders.obtain(want, want.request)), 'RATE_LIMIT')
+  t.match(exhausted, [{ budget: 'validationBackOff', key: address }])
+  t.equal(ca.orders.size, 1)
+  ca.hook = () => {}
+  const next = openOrders(t, ca, openStore(t, path), { budgets })
+  t.equal(
+    await outcome(next.orders.obtain(want, want.request)),
+    'RATE_LIMIT',
+    'a restart helps not',
+  )
+  const other = await makeCaller(proofKey)
+  const names = other.names(['9.9.9.9'])
+  const peer = other.privateKey.publicKey.toString()
+  t.equal(await outcome(next.orders.obtain({ peer, names }, undefined)), 'new')
+})
+
 test('NT-ISSUE-038 the values are written before they are set, so that a later process can remove them', async (t) => {
   const ca = new FakeCa()
   const store = openStore(t)
@@ -449,7 +560,7 @@ test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and 
   )
   t.equal(mode(garbage), '600', 'what was open to others is so no more')
   t.equal(readFileSync(garbage, 'utf8').length, 5000, 'and nothing was written over it')
-  t.throws(() => openStore(t, path), /version 99, this program knows 1/)
+  t.throws(() => openStore(t, path), /version 99, this program knows 2/)
   mkdirSync(join(folder, 'folder.sqlite'))
   t.throws(() => openStore(t, join(folder, 'folder.sqlite')), /EISDIR/)
 })

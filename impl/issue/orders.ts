@@ -4,6 +4,7 @@ import { AcmeError, AcmeOrderInvalidError, AcmeProblemError } from './acme/index
 import { CertificateMismatchError, isReusable } from './certificates.ts'
 import type { Challenges } from './challenges.ts'
 import { makeCsr, type CertificateRequest } from './csr.ts'
+import type { Ledger, OrderFailure } from './ledger.ts'
 import { finishOrder, type AcmeSteps } from './order-steps.ts'
 import { Slots } from './slots.ts'
 import {
@@ -35,6 +36,7 @@ export interface OrderDetail {
 export interface OrdersInit {
   readonly acme: AcmeSteps
   readonly store: Store
+  readonly ledger: Ledger
   readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
   readonly report: OrderReport
   /** Total time for one order, waiting for its turn included, in ms (NT-ISSUE-028). */
@@ -76,7 +78,7 @@ export class Orders {
   /**
    * A certificate for `names`, for the key of `request` or one that is made here. The order goes on when the caller
    * is gone: who comes again finds it.
-   * @throws {RefusalError} RATE_LIMIT when the CA or our own queue is full, OTHER for every other failure.
+   * @throws {RefusalError} RATE_LIMIT when the CA, a budget or our own queue is full, OTHER for every other failure.
    */
   async obtain(
     { peer, names }: OrderDetail,
@@ -91,6 +93,10 @@ export class Orders {
     if (underWay !== undefined) return underWay
     const kept = this.#init.store.certificate(want)
     if (kept !== undefined && isReusable(kept, Date.now())) return { ...kept, fromCache: true }
+    // Said at once, and not after a key was made and a turn waited for. An order that there is has been counted.
+    if (this.#init.store.unfinishedOrder(want) === undefined) {
+      this.#init.ledger.check(want, Date.now())
+    }
     return this.#start(want, request)
   }
 
@@ -162,15 +168,20 @@ export class Orders {
   }
 
   async #open(want: Want, request: CertificateRequest | undefined): Promise<StoredOrder> {
-    const { store } = this.#init
+    const { store, ledger } = this.#init
     return (
       store.unfinishedOrder(want) ??
-      store.createOrder(want, request ?? (await makeCsr(want.names)), Date.now())
+      ledger.createOrder(want, request ?? (await makeCsr(want.names)), Date.now())
     )
   }
 
   async #finish(opened: StoredOrder, signal: AbortSignal): Promise<StoredCertificate> {
-    const { acme, store, challenges, report } = this.#init
+    const { acme, store, ledger, challenges, report } = this.#init
+    const steps = {
+      updateOrder: store.updateOrder.bind(store),
+      saveAccountUrl: store.saveAccountUrl.bind(store),
+      finishOrder: ledger.finishOrder.bind(ledger),
+    }
     let order = opened
     const values: ChallengeValue[] = [...opened.challenges]
     try {
@@ -178,7 +189,7 @@ export class Orders {
         try {
           return await finishOrder(order, {
             acme,
-            store,
+            store: steps,
             challenges,
             signal,
             written: (written) => {
@@ -192,16 +203,12 @@ export class Orders {
           })
         } catch (error) {
           if (caOrders === CA_ORDERS_MAX || !isLost(error, opened)) throw error
-          order = store.updateOrder(
-            order,
-            { state: 'created', orderUrl: null, challenges: [], error: text(error) },
-            Date.now(),
-          )
+          order = ledger.reopenOrder(order, failureOf(error), Date.now())
         }
       }
     } catch (error) {
       if (!signal.aborted && isFinal(error)) {
-        store.updateOrder(order, { state: 'failed', error: text(error) }, Date.now())
+        ledger.failOrder(order, failureOf(error), Date.now())
       } else {
         // It can still succeed, and waits as it is for the next who asks.
         store.noteError(order, text(error))
@@ -246,6 +253,11 @@ function toRefusal(error: unknown): RefusalError {
 
 function wantKey({ peer, names, keyChoice }: Want): string {
   return JSON.stringify([peer, names, keyChoice])
+}
+
+function failureOf(error: unknown): OrderFailure {
+  const failedNames = error instanceof AcmeOrderInvalidError ? error.failedNames : []
+  return { error: text(error), failedNames }
 }
 
 function text(error: unknown): string {

@@ -40,6 +40,8 @@ export interface StoredOrder extends Want {
   /** CA orders that were made for it. */
   readonly attempts: number
   readonly createdAt: number
+  /** Whether a certificate for exactly these names was there when the order was made. */
+  readonly renewal: boolean
 }
 
 /** A certificate that was issued, with its key when that was made here. */
@@ -78,6 +80,7 @@ export function toOrder(row: Record<string, unknown>): StoredOrder {
     challenges: JSON.parse(text(row['challenges'])) as ChallengeValue[],
     attempts: Number(row['attempts']),
     createdAt: Number(row['created_at']),
+    renewal: row['renewal'] === 1,
   }
 }
 

@@ -28,6 +28,8 @@ export interface CertificateOrder {
   readonly id0Name: string
   /** One name for each distinct address, in the order of the proofs. */
   readonly addressNames: readonly string[]
+  /** The addresses themselves, in the same order. */
+  readonly addresses: readonly string[]
   /** All names of the certificate, the id0 name first. */
   readonly names: readonly string[]
   /** The client's own, or `undefined` when a key is to be made for it. */
@@ -57,6 +59,7 @@ export async function judgeRequest(
   return {
     id0Name: ownName,
     addressNames,
+    addresses,
     names,
     request: request.csr === undefined ? undefined : await checkCsr(request.csr, { names }),
   }

@@ -54,4 +54,28 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX certificates_not_after ON certificates (not_after);
   `,
+  `
+  -- The certificate takes the place of one for the same names: the CA counts less of it.
+  ALTER TABLE orders ADD COLUMN renewal INTEGER NOT NULL DEFAULT 0;
+
+  -- What is used of the CA's limits (budgets.ts). A budget that is full has no row.
+  CREATE TABLE budgets (
+    directory_url TEXT NOT NULL,
+    budget TEXT NOT NULL,
+    key TEXT NOT NULL,              -- domain, name or names; empty for the account
+    full_at REAL NOT NULL,          -- parts of an ms add up
+    PRIMARY KEY (directory_url, budget, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX budgets_full_at ON budgets (full_at);
+
+  -- Names whose validation failed, until it succeeds.
+  CREATE TABLE failed_validations (
+    directory_url TEXT NOT NULL,
+    name TEXT NOT NULL,
+    failures INTEGER NOT NULL,      -- in a row
+    failed_at INTEGER NOT NULL,     -- the last one
+    PRIMARY KEY (directory_url, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX failed_validations_failed_at ON failed_validations (failed_at);
+  `,
 ]

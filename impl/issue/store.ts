@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
+import { BudgetRows } from './budget-rows.ts'
 import type { Certificate } from './certificates.ts'
 import type { CertificateRequest } from './csr.ts'
+import { Database } from './database.ts'
 import {
   canonicalNames,
   toAccount,
@@ -15,7 +15,6 @@ import {
   type StoredOrder,
   type Want,
 } from './records.ts'
-import { MIGRATIONS } from './schema.ts'
 
 /** Part of an order that changes. `orderUrl: null` forgets it. */
 export interface OrderChange {
@@ -30,38 +29,24 @@ export interface OrderChange {
 const FINISHED_ORDER_AGE_MS_MAX = 30 * 24 * 3_600_000
 /** An unfinished order that nobody asked for again: CAs forget theirs after at most 7 days. */
 const UNFINISHED_ORDER_AGE_MS_MAX = 7 * 24 * 3_600_000
-/** How long another process may hold the file, in ms. */
-const BUSY_TIMEOUT_MS = 2_000
-
 /**
  * The orders, certificates and accounts of an issue server, in SQLite. Every write is on its own and done when the
  * method returns, so a killed process finds what it had written (a power cut can lose the last writes, but breaks
  * nothing: WAL with synchronous=NORMAL).
  */
 export class Store {
-  readonly #database: DatabaseSync
+  /** What is used of the CA's limits. */
+  readonly budgets: BudgetRows
+  readonly #database: Database
   readonly #directoryUrl: string
   /** What was written last, so that it is written once. */
   #accountUrl: string | undefined
-  readonly #statements = new Map<string, StatementSync>()
 
-  /**
-   * @param init.path - file, or `:memory:`. Its folder is made with mode 0700 when missing; the file has 0600.
-   * @throws {Error} when the file is not ours to read, or of a newer version.
-   */
+  /** See {@link Database} for the file and what can be wrong with it. */
   constructor({ path, directoryUrl }: { readonly path: string; readonly directoryUrl: string }) {
     this.#directoryUrl = directoryUrl
-    try {
-      if (path !== ':memory:') makePrivate(path)
-      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      this.#migrate()
-    } catch (cause) {
-      throw new Error(
-        `cannot open the store "${path}": ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      )
-    }
+    this.#database = new Database(path)
+    this.budgets = new BudgetRows(this.#database, directoryUrl)
   }
 
   /**
@@ -73,12 +58,16 @@ export class Store {
   }
 
   close(): void {
-    this.#statements.clear()
     this.#database.close()
   }
 
+  /** Writes all that `write` writes, or nothing of it when it throws. */
+  transaction<T>(write: () => T): T {
+    return this.#database.transaction(write)
+  }
+
   account(): StoredAccount | undefined {
-    const row = this.#get('SELECT key, url FROM accounts WHERE directory_url = ?', [
+    const row = this.#database.get('SELECT key, url FROM accounts WHERE directory_url = ?', [
       this.#directoryUrl,
     ])
     return row === undefined ? undefined : toAccount(row)
@@ -86,7 +75,7 @@ export class Store {
 
   /** Called before the CA hears of the key. */
   saveAccountKey(key: string, now: number): void {
-    this.#run('INSERT INTO accounts (directory_url, key, created_at) VALUES (?, ?, ?)', [
+    this.#database.run('INSERT INTO accounts (directory_url, key, created_at) VALUES (?, ?, ?)', [
       this.#directoryUrl,
       key,
       now,
@@ -95,17 +84,22 @@ export class Store {
 
   saveAccountUrl(url: string): void {
     if (url === this.#accountUrl) return
-    this.#run('UPDATE accounts SET url = ? WHERE directory_url = ?', [url, this.#directoryUrl])
+    this.#database.run('UPDATE accounts SET url = ? WHERE directory_url = ?', [
+      url,
+      this.#directoryUrl,
+    ])
     this.#accountUrl = url
   }
 
   createOrder(want: Want, request: CertificateRequest, now: number): StoredOrder {
-    const result = this.#run(
+    const renewal = this.isRenewal(want)
+    const result = this.#database.run(
       `INSERT INTO orders
-       (directory_url, peer, names, key_choice, state, csr, crypto_type, key_id, key, created_at, updated_at)
-       VALUES (?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?)`,
+       (directory_url, peer, names, key_choice, state, renewal, csr, crypto_type, key_id, key, created_at, updated_at)
+       VALUES (?, ?, ?, ?, 'created', ?, ?, ?, ?, ?, ?, ?)`,
       [
         ...this.#wantKey(want),
+        renewal ? 1 : 0,
         request.csr,
         request.cryptoType,
         request.keyId,
@@ -123,6 +117,7 @@ export class Store {
       challenges: [],
       attempts: 0,
       createdAt: now,
+      renewal,
     }
   }
 
@@ -134,7 +129,7 @@ export class Store {
       ...rest,
       orderUrl: orderUrl === undefined ? order.orderUrl : (orderUrl ?? undefined),
     }
-    this.#run(
+    this.#database.run(
       `UPDATE orders SET state = ?, order_url = ?, challenges = ?, attempts = ?,
        error = coalesce(?, error), key = CASE WHEN ? = 'failed' THEN NULL ELSE key END, updated_at = ?
        WHERE id = ?`,
@@ -155,12 +150,12 @@ export class Store {
 
   /** Notes why an order does not go on, and nothing else of it. */
   noteError({ id }: StoredOrder, error: string): void {
-    this.#run('UPDATE orders SET error = ? WHERE id = ?', [error, id])
+    this.#database.run('UPDATE orders SET error = ? WHERE id = ?', [error, id])
   }
 
   /** The order under way for a want, from this process or one before it. */
   unfinishedOrder(want: Want): StoredOrder | undefined {
-    const row = this.#get(
+    const row = this.#database.get(
       `SELECT * FROM orders WHERE directory_url = ? AND peer = ? AND names = ? AND key_choice = ?
        AND state NOT IN ('valid', 'failed')`,
       this.#wantKey(want),
@@ -170,15 +165,16 @@ export class Store {
 
   /** Every order under way, oldest first. */
   unfinishedOrders(): readonly StoredOrder[] {
-    return this.#statement(
-      `SELECT * FROM orders WHERE directory_url = ? AND state NOT IN ('valid', 'failed') ORDER BY id`,
-    )
-      .all(this.#directoryUrl)
+    return this.#database
+      .all(
+        `SELECT * FROM orders WHERE directory_url = ? AND state NOT IN ('valid', 'failed') ORDER BY id`,
+        [this.#directoryUrl],
+      )
       .map((row) => toOrder(row))
   }
 
   certificate(want: Want): StoredCertificate | undefined {
-    const row = this.#get(
+    const row = this.#database.get(
       `SELECT * FROM certificates
        WHERE directory_url = ? AND peer = ? AND names = ? AND key_choice = ?`,
       this.#wantKey(want),
@@ -189,9 +185,8 @@ export class Store {
   /** Ends an order with its certificate: both or neither. The server-made key moves along. */
   finishOrder(order: StoredOrder, certificate: Certificate, now: number): StoredCertificate {
     const { key, cryptoType } = order.request
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      this.#run(
+    this.transaction(() => {
+      this.#database.run(
         `INSERT OR REPLACE INTO certificates
          (directory_url, peer, names, key_choice, crypto_type, certificate, ca, key, serial, not_before, not_after)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -206,67 +201,35 @@ export class Store {
           certificate.notAfter,
         ],
       )
-      this.#run(`UPDATE orders SET state = 'valid', key = NULL, updated_at = ? WHERE id = ?`, [
-        now,
-        order.id,
-      ])
-      this.#database.exec('COMMIT')
-    } catch (error) {
-      this.#database.exec('ROLLBACK')
-      throw error
-    }
+      this.#database.run(
+        `UPDATE orders SET state = 'valid', key = NULL, updated_at = ? WHERE id = ?`,
+        [now, order.id],
+      )
+    })
     return { ...certificate, cryptoType, key }
+  }
+
+  /** Whether a certificate for exactly these names is in the store, for whatever key. */
+  isRenewal({ peer, names }: Pick<Want, 'peer' | 'names'>): boolean {
+    return (
+      this.#database.get(
+        'SELECT 1 FROM certificates WHERE directory_url = ? AND peer = ? AND names = ? LIMIT 1',
+        [this.#directoryUrl, peer, JSON.stringify(canonicalNames(names))],
+      ) !== undefined
+    )
   }
 
   /** Deletes what has no use any more, keys first of all. */
   prune(now: number): void {
-    this.#run('DELETE FROM certificates WHERE not_after < ?', [now])
-    this.#run(
+    this.#database.run('DELETE FROM certificates WHERE not_after < ?', [now])
+    this.#database.run(
       `DELETE FROM orders WHERE updated_at < CASE WHEN state IN ('valid', 'failed') THEN ? ELSE ? END`,
       [now - FINISHED_ORDER_AGE_MS_MAX, now - UNFINISHED_ORDER_AGE_MS_MAX],
     )
+    this.budgets.prune(now)
   }
 
   #wantKey({ peer, names, keyChoice }: Want): readonly SQLInputValue[] {
     return [this.#directoryUrl, peer, JSON.stringify(canonicalNames(names)), keyChoice]
   }
-
-  #migrate(): void {
-    const version = Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (version > MIGRATIONS.length) {
-      throw new Error(
-        `it is of version ${version}, this program knows ${MIGRATIONS.length}: use a newer program`,
-      )
-    }
-    for (const [index, migration] of MIGRATIONS.entries()) {
-      if (index < version) continue
-      this.#database.exec(
-        `BEGIN IMMEDIATE; ${migration}; PRAGMA user_version = ${index + 1}; COMMIT`,
-      )
-    }
-  }
-
-  #get(sql: string, values: readonly SQLInputValue[]): Record<string, unknown> | undefined {
-    return this.#statement(sql).get(...values)
-  }
-
-  #run(sql: string, values: readonly SQLInputValue[]): { lastInsertRowid: number | bigint } {
-    return this.#statement(sql).run(...values)
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql)
-      this.#statements.set(sql, statement)
-    }
-    return statement
-  }
-}
-
-/** Keys stand in the file, so only its owner may read it; SQLite gives its -wal and -shm files the same mode. */
-function makePrivate(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  closeSync(openSync(path, 'a', 0o600))
-  chmodSync(path, 0o600)
 }

@@ -29,6 +29,8 @@ export class FakeCa implements AcmeSteps {
   hook: Hook = () => {}
   lifetimeMs = 90 * 24 * 3_600_000
   challengeType = 'dns-01'
+  /** Names whose validation failed, for orders that a hook makes invalid. */
+  failedNames: readonly string[] = []
   /** Certifies these names in place of those of the order. */
   wrongNames: readonly string[] | undefined
 
@@ -63,6 +65,7 @@ export class FakeCa implements AcmeSteps {
           orderUrl: url,
           orderStatus: 'invalid',
           problem: { type: 'urn:ietf:params:acme:error:unauthorized' },
+          failedNames: this.failedNames,
         })
       }
       return this.#order(url)

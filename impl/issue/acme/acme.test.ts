@@ -13,7 +13,7 @@ import { test } from 'tap'
 import type { Test } from 'tap'
 
 import { Http } from './http.ts'
-import { AcmeClient, certificateId } from './index.ts'
+import { AcmeClient, AcmeOrderInvalidError, certificateId } from './index.ts'
 import type { AcmeClientInit, AcmeError, AcmeResource, Challenge, Order } from './index.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { TestCa } from './testing.ts'
@@ -575,7 +575,7 @@ test('an order is taken as it stands when a step was done before', async (t) => 
   t.match(await failure(client.answerChallenge(challenge(ca))), { action: 'final' })
 })
 
-test('an order that failed tells why, from itself or from its challenge', async (t) => {
+test('an order that failed tells why, from itself or from its challenge, and which names failed', async (t) => {
   const error = { type: 'urn:ietf:params:acme:error:caa', detail: 'CAA forbids' }
   const wait = { until: ['valid'] } as const
   for (const status of ['invalid', 'deactivated']) {
@@ -588,10 +588,13 @@ test('an order that failed tells why, from itself or from its challenge', async 
       type: 'caa',
       detail: 'CAA forbids',
     })
-    t.equal(ca.count('authorization'), 0)
+    t.match(own, { failedNames: [] }, 'no challenge failed: it may be of age')
     ca.order = { status }
     ca.challenge = { status: 'invalid', error }
-    t.match(await failure(client.waitForOrder(order(ca).url, wait)), { type: 'caa' })
+    const challenged = await failure(client.waitForOrder(order(ca).url, wait))
+    t.match(challenged, { type: 'caa' })
+    if (!(challenged instanceof AcmeOrderInvalidError)) throw challenged
+    t.strictSame(challenged.failedNames, order(ca).names)
     ca.fault('authorization', ({ problem }) => problem(403, 'unauthorized'))
     t.match(await failure(client.waitForOrder(order(ca).url, wait)), { type: 'about:blank' })
     ca.fault('finalize', ({ problem }) => problem(403, 'orderNotReady'))

@@ -1,6 +1,6 @@
 import type { AcmeClient } from './client.ts'
 import type { Order, OrderStatus } from './messages.ts'
-import { AcmeError, AcmeOrderInvalidError, AcmeTimeoutError } from './problems.ts'
+import { AcmeError, AcmeOrderInvalidError, AcmeTimeoutError, type Problem } from './problems.ts'
 import type { AcmeOptions } from './session.ts'
 import { sleep } from '../abort.ts'
 
@@ -51,30 +51,38 @@ export async function waitForOrder(
 }
 
 /**
- * Why an order failed. Boulder tells it in the challenge only, so the authorizations are read where the order
- * holds no error of its own.
+ * Why an order failed, and for which names. Boulder tells it in the challenges only; Pebble in the order, without the
+ * name.
  */
 export async function invalidOrder(
   client: Reader,
   order: Order,
   options: AcmeOptions,
 ): Promise<AcmeOrderInvalidError> {
-  const problem = order.error ?? (await findChallengeProblem(client, order, options))
+  const failures = await findFailures(client, order, options)
   return new AcmeOrderInvalidError({
     orderUrl: order.url,
     orderStatus: order.status,
-    problem: problem ?? {},
+    problem: order.error ?? failures[0]?.problem ?? {},
+    failedNames: [...new Set(failures.map(({ name }) => name))],
   })
 }
 
-async function findChallengeProblem(client: Reader, order: Order, options: AcmeOptions) {
+/** The names of which a challenge has failed. */
+async function findFailures(
+  client: Reader,
+  order: Order,
+  options: AcmeOptions,
+): Promise<readonly { readonly name: string; readonly problem: Problem }[]> {
   try {
     const authorizations = await client.authorizations(order, options)
-    const challenges = authorizations.flatMap((authorization) => authorization.challenges)
-    return challenges.find(({ error }) => error !== undefined)?.error
+    return authorizations.flatMap(({ name, challenges }) => {
+      const problem = challenges.find(({ error }) => error !== undefined)?.error
+      return problem === undefined ? [] : [{ name, problem }]
+    })
   } catch (error) {
     // That the order failed is known; why stays unknown.
-    if (error instanceof AcmeError) return undefined
+    if (error instanceof AcmeError) return []
     throw error
   }
 }

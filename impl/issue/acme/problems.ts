@@ -135,8 +135,10 @@ export interface Subproblem {
 /** An order that ended as `invalid` (or `deactivated`): it stays so, only a new order can help. */
 export class AcmeOrderInvalidError extends AcmeProblemError {
   readonly orderUrl: string
+  /** Names whose validation the CA tried and saw fail; none when the order ended otherwise, as by its age. */
+  readonly failedNames: readonly string[]
 
-  constructor({ orderUrl, orderStatus, problem }: AcmeOrderInvalidInit) {
+  constructor({ orderUrl, orderStatus, problem, failedNames = [] }: AcmeOrderInvalidInit) {
     super({
       problem,
       status: 0,
@@ -145,6 +147,7 @@ export class AcmeOrderInvalidError extends AcmeProblemError {
       what: `order "${orderUrl}" is ${orderStatus}`,
     })
     this.orderUrl = orderUrl
+    this.failedNames = failedNames
   }
 }
 
@@ -163,6 +166,7 @@ interface AcmeOrderInvalidInit {
   readonly orderUrl: string
   readonly orderStatus: string
   readonly problem: Problem
+  readonly failedNames?: readonly string[]
 }
 
 /** Types of RFC 8555 section 6.7 after which the same step can work later. */
