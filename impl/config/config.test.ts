@@ -70,7 +70,7 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
   {
     what: 'a key twice',
     text: `${example}zone: other.example\n`,
-    wanted: [':104:1 the same key stands here twice'],
+    wanted: [':116:1 the same key stands here twice'],
   },
   {
     what: 'broken YAML',
@@ -119,7 +119,7 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
     what: 'a key from nowhere',
     text: replaced('  storePath', '  colour: red\n  storePath'),
     wanted: [
-      ':96:3 issue.colour: unknown key "colour", known are identityFile, listen, announce, proofServers, proofKeys, dnsServers, acme, storePath, allowPrivateAddresses, orderTimeoutMs',
+      ':96:3 issue.colour: unknown key "colour", known are identityFile, listen, announce, proofServers, proofKeys, dnsServers, acme, storePath, allowPrivateAddresses, orderTimeoutMs, rateLimit, denyListFile, budgets',
     ],
   },
   {
@@ -134,8 +134,8 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
     what: 'a key like one of JavaScript',
     text: `${example}__proto__: {}\nconstructor: 1\n`,
     wanted: [
-      ':104:1 __proto__: unknown key "__proto__", known are zone, log, http, proof, dns, issue',
-      ':105:1 constructor: unknown key "constructor", known are zone, log, http, proof, dns, issue',
+      ':116:1 __proto__: unknown key "__proto__", known are zone, log, http, proof, dns, issue',
+      ':117:1 constructor: unknown key "constructor", known are zone, log, http, proof, dns, issue',
     ],
   },
   {
@@ -385,14 +385,36 @@ const CASES: readonly { what: string; text: string; wanted: readonly string[] }[
     what: 'an http port that is none, or is that of a role',
     text: replaced('# http: { address: 127.0.0.1, port: 9465 }', 'http: { host: a, port: 65536 }'),
     wanted: [
-      ':103:9 http.host: unknown key "host", known are address, port',
-      ':103:24 http.port: is 65536, wanted a whole number from 0 to 65535',
+      ':115:9 http.host: unknown key "host", known are address, port',
+      ':115:24 http.port: is 65536, wanted a whole number from 0 to 65535',
     ],
   },
   {
     what: 'an http port that a role has',
     text: replaced('# http: { address: 127.0.0.1, port: 9465 }', 'http: { port: 4003 }'),
-    wanted: [':103:15 http.port: is port 4003 on 127.0.0.1, which issue.listen[0] has'],
+    wanted: [':115:15 http.port: is port 4003 on 127.0.0.1, which issue.listen[0] has'],
+  },
+  {
+    what: 'a preset of budgets that nobody knows',
+    text: replaced('# budgets: # or: letsencrypt,', 'budgets: zerossl # or:'),
+    wanted: [
+      ':109:12 issue.budgets: is "zerossl", wanted one of letsencrypt, letsencrypt-staging, none, or a section of budgets',
+    ],
+  },
+  {
+    what: 'budgets with everything wrong',
+    text: replaced(
+      /# budgets:.*\n.*/,
+      'budgets:\n    { preset: le, ordersPerAccount: { count: 0, periodMs: 1 }, certificatesPerSet: { count: 1 }, certificatesPerDomain: 50, certificatePerDomain: none, validationBackOffMs: [-1] }',
+    ),
+    wanted: [
+      ':110:15 issue.budgets.preset: is "le", wanted one of letsencrypt, letsencrypt-staging, none',
+      ':110:46 issue.budgets.ordersPerAccount.count: is 0, wanted a whole number from 1 to 1000000000',
+      ':110:64 issue.budgets.certificatesPerSet.periodMs: is missing, wanted a whole number of milliseconds from 1 to 31622400000',
+      ':110:121 issue.budgets.certificatesPerDomain: is 50, wanted a section with count and periodMs, or none',
+      ':110:125 issue.budgets.certificatePerDomain: unknown key "certificatePerDomain", did you mean "certificatesPerDomain"?',
+      ':110:175 issue.budgets.validationBackOffMs[0]: is -1, wanted a whole number of milliseconds from 0 to 31622400000',
+    ],
   },
   {
     what: 'one port for two roles',
@@ -521,6 +543,51 @@ test('servers elsewhere are taken as they are written', async (t) => {
     contacts: ['mailto:operator@example.org', 'mailto:other@example.org'],
     externalAccount: { kid: 'k1', hmacKeyFile: 'c2VjcmV0' },
   })
+})
+
+test('budgets, limits and deny lists reach the servers as they are written', async (t) => {
+  const path = await folder(t)
+  writeFileSync(join(path, 'denied.txt'), '203.0.113.0/24 # the example\n')
+  const text = [
+    ['# denyListFile: denied.txt', 'denyListFile: denied.txt'],
+    ['display: proof-1', 'denyListFile: denied.txt'],
+    [
+      /# (budgets:) .*\n  #(.*)\n  #(.*)/,
+      '$1\n    ordersPerAccount: none\n    preset: letsencrypt\n $2\n $3',
+    ],
+  ].reduce((before, [from = '', to]) => replaced(from, String(to), before), example)
+  t.strictSame(await problemsOf(path, text), [])
+  const { config } = await loadConfig(join(path, 'nodetrust.yaml'))
+  t.equal(config.proof?.denyListFile, join(path, 'denied.txt'))
+  const { issue } = config
+  t.equal(issue?.denyListFile, join(path, 'denied.txt'))
+  t.strictSame(issue?.rateLimit, { burst: 20, intervalMs: 3_000 })
+  t.strictSame(issue?.budgets, {
+    ordersPerAccount: 'none',
+    preset: 'letsencrypt',
+    certificatesPerDomain: { count: 500, periodMs: 604_800_000 },
+    zoneIsPublicSuffix: true,
+  })
+  const word = replaced('# budgets: # or: letsencrypt,', 'budgets: none # or:')
+  t.strictSame(await problemsOf(path, word), [])
+  t.equal((await loadConfig(join(path, 'nodetrust.yaml'))).config.issue?.budgets, 'none')
+})
+
+test('a deny list is read when the configuration is, and its wrong lines are told', async (t) => {
+  const path = await folder(t)
+  writeFileSync(join(path, 'denied.txt'), '203.0.113.7\n203.0.113.7/24\n')
+  const text = replaced(
+    '# denyListFile',
+    'denyListFile',
+    replaced('display: proof-1', 'denyListFile: lost.txt'),
+  )
+  const [lost, broken, ...more] = await problemsOf(path, text)
+  t.match(lost, /^:25:17 proof.denyListFile: deny list "lost.txt" cannot be read: ENOENT/)
+  t.match(
+    broken,
+    /^:106:17 issue.denyListFile: .* line 2: "203.0.113.7\/24" has bits beyond its first 24/,
+  )
+  t.strictSame(more, [])
 })
 
 test('a key file that others can read is a warning with its mode, and no error', async (t) => {

@@ -199,6 +199,18 @@ ${announceLines(addresses, 4003)}  # Where clients get their proofs. Their keys 
   # Certify private addresses too, for tests.
   allowPrivateAddresses: false
   orderTimeoutMs: 120000
+  # For each peer and for each address.
+  rateLimit:
+    burst: 20
+    intervalMs: 3000
+  # Peer ids, addresses and networks that get nothing, one a line; read again when it changes. Proof servers take one
+  # likewise.
+  # denyListFile: denied.txt
+  # The CA's limits, kept here so that they are never reached there. Without this they are those of the CA above, if
+  # it is one of Let's Encrypt's, and none otherwise.
+  # budgets: # or: letsencrypt, letsencrypt-staging, none
+  #   certificatesPerDomain: { count: 500, periodMs: 604800000 } # where the CA has granted more
+  #   zoneIsPublicSuffix: true # once the zone is on the Public Suffix List
 `,
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   address,
   contact,
+  denyListFile,
   directoryUrl,
   flag,
   ipAddress,
@@ -18,18 +19,16 @@ import {
   textFile,
   value,
   whole,
+  wordOr,
   zone,
   type ConfigFiles,
 } from './values.ts'
+import { BUDGET_PRESETS, CERTIFICATE_AUTHORITIES } from '../issue/index.ts'
 import { LOG_FORMATS, LOG_LEVELS } from '../log.ts'
 
-/** What `acme.directoryUrl` may be called. */
-export const CERTIFICATE_AUTHORITIES: ReadonlyMap<string, string> = new Map([
-  ['letsencrypt', 'https://acme-v02.api.letsencrypt.org/directory'],
-  ['letsencrypt-staging', 'https://acme-staging-v02.api.letsencrypt.org/directory'],
-])
-
 const HOUR_MS = 3_600_000
+const YEAR_MS = 366 * 24 * HOUR_MS
+const BUDGET_COUNT_MAX = 1_000_000_000
 const PORT_MAX = 65_535
 const TTL_SECONDS_MAX = 2 ** 31 - 1
 
@@ -52,10 +51,8 @@ export function configSchemas(files: ConfigFiles) {
       ...node(files),
       proofKeyFile: keyFile(files).exactOptional(),
       display: text('a name for people').exactOptional(),
-      rateLimit: section('a section with burst and intervalMs', {
-        burst: whole(1, 1_000_000),
-        intervalMs: whole(1, HOUR_MS, ' of milliseconds'),
-      }).exactOptional(),
+      rateLimit: rateLimit().exactOptional(),
+      denyListFile: denyListFile(files).exactOptional(),
     }),
     dns: section('a section with identityFile, listen, dnsListen, nameServers and writers', {
       ...node(files),
@@ -139,6 +136,9 @@ export function configSchemas(files: ConfigFiles) {
         storePath: path(files, 'the path of a file for the account, orders and certificates'),
         allowPrivateAddresses: flag.exactOptional(),
         orderTimeoutMs: whole(1_000, HOUR_MS, ' of milliseconds').exactOptional(),
+        rateLimit: rateLimit().exactOptional(),
+        denyListFile: denyListFile(files).exactOptional(),
+        budgets: budgets().exactOptional(),
       },
     ),
   }
@@ -166,6 +166,40 @@ function node(files: ConfigFiles) {
     listen: some('a list of at least one multiaddr to listen on', listenAddress),
     announce: z.array(address, { error: 'a list of multiaddrs' }).exactOptional(),
   }
+}
+
+function rateLimit() {
+  return section('a section with burst and intervalMs', {
+    burst: whole(1, 1_000_000),
+    intervalMs: whole(1, HOUR_MS, ' of milliseconds'),
+  })
+}
+
+/** Limits of a CA by its name, or in numbers. */
+function budgets() {
+  const budget = wordOr(
+    ['none'],
+    section('a section with count and periodMs', {
+      count: whole(1, BUDGET_COUNT_MAX),
+      periodMs: whole(1, YEAR_MS, ' of milliseconds'),
+    }),
+    'a section with count and periodMs, or none',
+  )
+  return wordOr(
+    BUDGET_PRESETS,
+    section('a section of budgets', {
+      preset: oneOf(BUDGET_PRESETS).exactOptional(),
+      ordersPerAccount: budget.exactOptional(),
+      certificatesPerDomain: budget.exactOptional(),
+      certificatesPerSet: budget.exactOptional(),
+      failedValidationsPerName: budget.exactOptional(),
+      validationBackOffMs: z
+        .array(whole(0, YEAR_MS, ' of milliseconds'), { error: 'a list of milliseconds' })
+        .exactOptional(),
+      zoneIsPublicSuffix: flag.exactOptional(),
+    }),
+    `one of ${BUDGET_PRESETS.join(', ')}, or a section of budgets`,
+  )
 }
 
 function socketAddress(what: string) {

@@ -46,10 +46,11 @@ export function dnsOf(node: Libp2p<ServiceMap> | undefined): readonly BoundAddre
   return (node?.services['dns'] as DnsServer | undefined)?.addresses ?? []
 }
 
-function proofInit({ identityFile, proofKeyFile, rateLimit }: ProofConfig) {
+function proofInit({ identityFile, proofKeyFile, rateLimit, denyListFile }: ProofConfig) {
   return {
     proofKey: proofKeyFile ?? identityFile,
     ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(denyListFile === undefined ? {} : { denyListFile }),
   }
 }
 
@@ -65,6 +66,7 @@ function dnsInit(section: DnsConfig, config: Config) {
 
 function issueInit(section: IssueConfig, config: Config, running: Running): IssueServerInit {
   const { acme, storePath, allowPrivateAddresses, orderTimeoutMs } = section
+  const { rateLimit, denyListFile, budgets } = section
   const { certificateAuthorityFile, externalAccount } = acme
   const local = section.proofServers.some(isLocal) ? proofKeyOf(config) : []
   return {
@@ -92,6 +94,9 @@ function issueInit(section: IssueConfig, config: Config, running: Running): Issu
     storePath,
     ...(allowPrivateAddresses === undefined ? {} : { allowPrivateAddresses }),
     ...(orderTimeoutMs === undefined ? {} : { orderTimeoutMs }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(denyListFile === undefined ? {} : { denyListFile }),
+    ...(budgets === undefined ? {} : { budgets }),
   }
 }
 

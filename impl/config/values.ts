@@ -4,6 +4,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { TCP, WebSockets } from '@multiformats/multiaddr-matcher'
 import { z } from 'zod'
+import { readDenyFile } from '../denied/index.ts'
 import { decodeBase64, parseKey } from '../keys.ts'
 import { parseAddress } from '../wire/addresses.ts'
 import { parseZone } from '../wire/names.ts'
@@ -64,6 +65,23 @@ export function localOr<Remote extends z.ZodType>(remote: Remote, wanted: string
     const schema = isObject && 'local' in input ? local : remote
     const result = await schema.safeParseAsync(input)
     if (result.success) return result.data as Local | z.output<Remote>
+    for (const issue of result.error.issues) context.issues.push({ ...issue, input } as never)
+    return z.NEVER
+  })
+}
+
+/** One of some words, or a section. */
+export function wordOr<Word extends string, Section extends z.ZodType>(
+  words: readonly Word[],
+  section: Section,
+  wanted: string,
+) {
+  return z.unknown().transform(async (input, context): Promise<Word | z.output<Section>> => {
+    if (typeof input !== 'object' || input === null) {
+      return words.find((word) => word === input) ?? refuse(context, wanted)
+    }
+    const result = await section.safeParseAsync(input)
+    if (result.success) return result.data
     for (const issue of result.error.issues) context.issues.push({ ...issue, input } as never)
     return z.NEVER
   })
@@ -158,6 +176,18 @@ export function keyFile(files: ConfigFiles) {
 
 export function textFile(files: ConfigFiles, wanted: string, options: { secret: boolean }) {
   return fileValue(wanted, (path) => files.text(path, options))
+}
+
+/** The path of a deny list that can be read now; the servers read it themselves, and again when it changes. */
+export function denyListFile(files: ConfigFiles) {
+  return fileValue(
+    'the path of a file with a peer id, IP address or network a line',
+    async (path) => {
+      const resolved = files.resolve(path)
+      await readDenyFile(resolved)
+      return resolved
+    },
+  )
 }
 
 /** A path, made absolute. */

@@ -29,6 +29,7 @@ export interface OrderChange {
 const FINISHED_ORDER_AGE_MS_MAX = 30 * 24 * 3_600_000
 /** An unfinished order that nobody asked for again: CAs forget theirs after at most 7 days. */
 const UNFINISHED_ORDER_AGE_MS_MAX = 7 * 24 * 3_600_000
+
 /**
  * The orders, certificates and accounts of an issue server, in SQLite. Every write is on its own and done when the
  * method returns, so a killed process finds what it had written (a power cut can lose the last writes, but breaks
