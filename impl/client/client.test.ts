@@ -365,6 +365,40 @@ test('NT-CLIENT-007 NT-CLIENT-015 the event of a refusal names its code and when
   )
 })
 
+test('NT-CLIENT-015 a client that meets a rate limit waits longer each time, each client another time, and asks no earlier', async (t) => {
+  const failures = 3
+  const asked = new Map<string, number[]>()
+  const { issueServers } = await createWorld(t, {
+    answer: async (request, caller) => {
+      const times = asked.get(caller.remotePeer.toString()) ?? []
+      asked.set(caller.remotePeer.toString(), [...times, Date.now()])
+      return times.length < failures ? { error: 1 } : await certify(authority, request, caller)
+    },
+  })
+  const all = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      // A refusal for a limit is waited for six times as long: 120, 240 and 480 ms.
+      const client = await start(t, { issueServers, retry: { initialMs: 20 } })
+      const waits: { readonly waitMs: number; readonly retryAt: number }[] = []
+      client.services.nodetrust.addEventListener('certificate:failed', ({ detail }) => {
+        const retryAt = detail.retryAt ?? 0
+        waits.push({ waitMs: retryAt - Date.now(), retryAt })
+      })
+      await next(client, 'certificate:obtained')
+      const times = asked.get(client.peerId.toString()) ?? []
+      t.equal(times.length, failures + 1)
+      for (const [index, { waitMs, retryAt }] of waits.entries()) {
+        const longestMs = 120 * 2 ** index
+        // The event comes at once, but two looks at the clock are not one.
+        t.ok(waitMs <= longestMs && waitMs > longestMs / 2 - 50, `${index}: ${waitMs} ms`)
+        t.ok((times[index + 1] ?? 0) >= Math.floor(retryAt), 'it has not asked before')
+      }
+      return waits.map(({ waitMs }) => waitMs)
+    }),
+  )
+  t.equal(new Set(all.map(String)).size, 3, 'jitter')
+})
+
 test('NT-CLIENT-008 a certificate of no use is refused, whatever is wrong with it', async (t) => {
   const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value))
   const otherKeys = await createKeys()
