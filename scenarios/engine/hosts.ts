@@ -203,6 +203,8 @@ export class Host {
               storePath: join(this.#facts.workDirectory, `${this.name}.sqlite`),
               // The addresses of a test network are private or for documentation.
               allowPrivateAddresses: true,
+              // All clients of a world can share one address.
+              rateLimit: { burst: 10_000, intervalMs: 1 },
             }),
           ),
         }
