@@ -64,7 +64,7 @@ test('a deny list holds peer ids, addresses and networks, with comments', async 
   t.ok(listOf('::/0').hasAddress('2600::1'))
 })
 
-test('networks agree with ipaddr.js, whatever they are', async (t) => {
+test('networks agree with ipaddr.js, whatever they are', async () => {
   const byte = fc.nat({ max: 3 })
   fc.assert(
     fc.property(

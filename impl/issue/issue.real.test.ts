@@ -14,7 +14,12 @@ import type { AcmeCa, AcmeCaOptions } from '../../scenarios/engine/ca/index.ts'
 import { dnsServer } from '../dns/index.ts'
 import type { IssueResponse } from '../wire/messages.ts'
 import type { Libp2p } from 'libp2p'
-import { issueServer, type IssueServerEvents, type IssueServerInit } from './index.ts'
+import {
+  issueServer,
+  type IssueServer,
+  type IssueServerEvents,
+  type IssueServerInit,
+} from './index.ts'
 import {
   addressOf,
   askForCertificate,
@@ -41,6 +46,8 @@ const EVENTS: readonly (keyof IssueServerEvents)[] = [
 ]
 
 interface World {
+  /** Whether the CA's resolver finds no DNS server. */
+  resolverDown: boolean
   readonly ca: AcmeCa
   readonly issue: Awaited<ReturnType<typeof startIssueServer>>
   readonly dns: readonly Awaited<ReturnType<typeof startDnsServer>>[]
@@ -66,12 +73,18 @@ async function startIssueServer(t: Test, key: World['issueKey'], init: IssueServ
   return startNode(t, { privateKey: key, services: { issue: issueServer(init) } })
 }
 
-async function openWorld(t: Test, options: Partial<AcmeCaOptions> = {}): Promise<World> {
+async function openWorld(
+  t: Test,
+  options: Partial<AcmeCaOptions> = {},
+  more: Partial<IssueServerInit> = {},
+): Promise<World> {
   const issueKey = await generateKeyPair('Ed25519')
   const writer = peerIdFromPrivateKey(issueKey).toString()
   const dns = [await startDnsServer(t, writer), await startDnsServer(t, writer)]
+  const switches = { resolverDown: false }
   const resolver = await openResolver({
-    upstreams: () => dns.flatMap((node) => node.services.dns.addresses),
+    upstreams: () =>
+      switches.resolverDown ? [] : dns.flatMap((node) => node.services.dns.addresses),
   })
   t.teardown(() => resolver.close())
   const workDirectory = temporaryFolder(t)
@@ -97,8 +110,10 @@ async function openWorld(t: Test, options: Partial<AcmeCaOptions> = {}): Promise
     acme: { directoryUrl: ca.directoryUrl, certificateAuthority: ca.certificateAuthority },
     storePath,
     allowPrivateAddresses: true,
+    ...more,
   }
-  return { ca, dns, init, storePath, issueKey, issue: await startIssueServer(t, issueKey, init) }
+  const issue = await startIssueServer(t, issueKey, init)
+  return Object.assign(switches, { ca, dns, init, storePath, issueKey, issue })
 }
 
 /** Orders that the CA made, from its log. */
@@ -188,7 +203,7 @@ test('NT-ISSUE-022 NT-ISSUE-025 NT-ISSUE-032 legacy: a peer without a CSR gets a
 })
 
 test('NT-ISSUE-030 NT-ISSUE-031 NT-ISSUE-033 twenty requests at once share one order; another peer at the same address gets another certificate', async (t) => {
-  const world = await openWorld(t)
+  const world = await openWorld(t, {}, { rateLimit: { burst: 21, intervalMs: 60_000 } })
   const created: string[] = []
   world.issue.services.issue.addEventListener('order:created', ({ detail }) =>
     created.push(detail.order),
@@ -265,6 +280,78 @@ test('NT-ISSUE-027 NT-ISSUE-029 the CA goes away in the middle of an order: E_OT
     await askForCertificate(client, addressOf(world.issue), request),
     caller.names(['127.0.0.1']),
   )
+})
+
+test('NT-ISSUE-027 beyond its budget a zone gets E_RATE_LIMIT without an order at the CA, also after a restart, and renewals go on', async (t) => {
+  const budgets = {
+    certificatesPerDomain: { count: 2, periodMs: 7 * 24 * 3_600_000 },
+    certificatesPerSet: { count: 2, periodMs: 7 * 24 * 3_600_000 },
+  }
+  const world = await openWorld(t, {}, { budgets })
+  let issue: Libp2p<{ issue: IssueServer }> = world.issue
+  const exhausted = nextEvent(issue.services.issue, 'budget:exhausted')
+  const enter = async () => {
+    const caller = await makeCaller(proofKey)
+    const client = await startNode(t, { privateKey: caller.privateKey })
+    const names = caller.names(['127.0.0.1'])
+    // Another key each time: a renewal, and not the certificate that there is.
+    return async (): Promise<number> => {
+      const request = {
+        proofs: [await caller.proof(['127.0.0.1'])],
+        supportedCryptos: [1],
+        csr: await makeClientCsr(names),
+      }
+      return (await askForCertificate(client, addressOf(issue), request)).error
+    }
+  }
+  const clients = await Promise.all(Array.from({ length: 4 }, enter))
+  const errors = await Promise.all(clients.map((ask) => ask()))
+  t.strictSame(
+    errors.toSorted((a, b) => a - b),
+    [0, 0, 1, 1],
+  )
+  t.match(await exhausted, { budget: 'certificatesPerDomain', key: ZONE })
+  t.equal(await ordersIn(world), 2, 'in the log of the CA')
+
+  await (issue as Libp2p).stop()
+  issue = await startIssueServer(t, world.issueKey, world.init)
+  const [domain] = issue.services.issue.budgets()
+  t.match(domain, { budget: 'certificatesPerDomain', key: ZONE, left: 0 })
+  const served = clients[errors.indexOf(0)]
+  const refused = clients[errors.indexOf(1)]
+  t.equal(await refused?.(), 1)
+  t.equal(await served?.(), 0, 'the same names, another key')
+  t.equal(await served?.(), 1, 'the set has a budget of its own')
+  t.equal(await ordersIn(world), 3)
+})
+
+test('a validation that failed makes the name wait, and no second order burns the CA', async (t) => {
+  const world = await openWorld(t, {}, { budgets: { validationBackOffMs: [3_600_000] } })
+  // Takes the values away under the CA: our own look at them was right.
+  world.issue.services.issue.addEventListener('challenge:set', () => {
+    world.resolverDown = true
+  })
+  const caller = await makeCaller(proofKey)
+  const client = await startNode(t, { privateKey: caller.privateKey })
+  const request = {
+    proofs: [await caller.proof(['127.0.0.1'])],
+    supportedCryptos: [1],
+    csr: await makeClientCsr(caller.names(['127.0.0.1'])),
+  }
+  const exhausted = nextEvent(world.issue.services.issue, 'budget:exhausted')
+  t.same(await askForCertificate(client, addressOf(world.issue), request), {
+    error: 9,
+    altnames: [],
+  })
+  world.resolverDown = false
+  t.same(await askForCertificate(client, addressOf(world.issue), request), {
+    error: 1,
+    altnames: [],
+  })
+  const { budget, key } = await exhausted
+  t.equal(budget, 'validationBackOff')
+  t.ok(caller.names(['127.0.0.1']).includes(key), key)
+  t.equal(await ordersIn(world), 1)
 })
 
 test('an issue server that was stopped in the middle of an order finishes that very order when it starts again', async (t) => {

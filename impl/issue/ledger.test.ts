@@ -26,7 +26,7 @@ interface Bench {
   readonly store: Store
   readonly told: (BudgetExhausted & { readonly peer: string })[]
   /** Orders, and finishes, the certificate of a node; the budget that refuses it, or `ok`. */
-  certify(node: string, now: number): string
+  readonly certify: (node: string, now: number) => string
 }
 
 function open(t: Test, budgets: BudgetsInit, path = ':memory:'): Bench {
@@ -289,10 +289,14 @@ test('an order of an earlier process that is found failed counts its failures on
     'validationBackOff',
   )
   t.equal(store.unfinishedOrder(want('1')), undefined, 'nobody finds it once more')
-  t.strictSame(
-    ledger.state(START).map(({ budget, left }) => [budget, left]),
-    [['failedValidationsPerName', 4]],
-  )
+  t.match(ledger.state(START), [{ budget: 'failedValidationsPerName', left: 4 }])
+
+  const check = (now: number): string => attempt(() => ledger.check(want('1'), now))
+  t.equal(check(START + MINUTE_MS - 1), 'validationBackOff')
+  t.match(told, [{ retryAt: START + MINUTE_MS }])
+  t.equal(told.length, 1, 'told once')
+  t.equal(check(START - MINUTE_MS), 'validationBackOff', 'a clock that was set back')
+  t.equal(check(START + MINUTE_MS), 'ok')
 })
 
 test('a restart neither forgets nor doubles what was used; a refusal writes nothing', async (t) => {
