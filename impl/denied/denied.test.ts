@@ -4,7 +4,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mock } from 'node:test'
 import { test, type Test } from 'tap'
@@ -62,6 +62,12 @@ test('a deny list holds peer ids, addresses and networks, with comments', async 
   t.ok(listOf('0.0.0.0/0').hasAddress('8.8.8.8'))
   t.notOk(listOf('0.0.0.0/0').hasAddress('2600::1'))
   t.ok(listOf('::/0').hasAddress('2600::1'))
+})
+
+test("README's example can be used", async (t) => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const [, example = ''] = /\n```\n([^`]*# a scanner[^`]*)```/.exec(readme) ?? []
+  t.equal(listOf(example).size, 3)
 })
 
 test('networks agree with ipaddr.js, whatever they are', async () => {
