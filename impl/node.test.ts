@@ -10,13 +10,30 @@ import { createLibp2p } from 'libp2p'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { writeLoopbackConfig } from './config/testing.ts'
 import { loadConfig, ROLES } from './config/index.ts'
 import { createLog } from './log.ts'
 import { startServers, type Servers, type StartOptions } from './node.ts'
-import { DNS01Request, DNS01Response, IssueInfo } from './wire/messages.ts'
-import { DISCOVERY_TOPIC, DNS01_PROTOCOL, ISSUE_INFO_PROTOCOL } from './wire/protocols.ts'
+import type { IssueServer } from './issue/index.ts'
+import {
+  DNS01Request,
+  DNS01Response,
+  IssueInfo,
+  IssueRequest,
+  IssueResponse,
+  ProofResponse,
+} from './wire/messages.ts'
+import {
+  DISCOVERY_TOPIC,
+  DNS01_PROTOCOL,
+  ISSUE_INFO_PROTOCOL,
+  ISSUE_PROTOCOL,
+  PROOF_PROTOCOL,
+} from './wire/protocols.ts'
 import { frameStream } from './wire/stream.ts'
 
 const log = createLog({ format: 'json', level: 'error' })
@@ -100,6 +117,40 @@ test('all roles run in one process, and what is local finds one another', async 
   const [packet] = (await once(socket, 'message', { signal })) as [Buffer]
   const [txt] = decode(packet).answers ?? []
   t.equal(String((txt as TxtAnswer).data), value)
+})
+
+test('budgets and deny lists of a configuration reach its servers', async (t) => {
+  const budget = { count: 9, periodMs: 1_000_000 }
+  const denied = join(t.testdir({ 'denied.txt': '127.0.0.0/8\n' }), 'denied.txt')
+  // A second t.testdir would empty the first.
+  const folder = mkdtempSync(join(tmpdir(), 'nodetrust-node-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = await writeLoopbackConfig(folder, (text) =>
+    text
+      .replace('display: proof-1', `denyListFile: ${denied}`)
+      .replace('# denyListFile: denied.txt', `denyListFile: ${denied}`)
+      .replace('# budgets: #', `budgets: { certificatesPerDomain: ${JSON.stringify(budget)} } #`),
+  )
+  const servers = await startServers((await loadConfig(file)).config, { roles: ROLES, log })
+  t.teardown(() => servers.stop())
+  const { nodes, addresses } = servers
+  const issue = nodes.issue?.services['issue'] as unknown as IssueServer
+  t.strictSame(issue.budgets(), [
+    { budget: 'certificatesPerDomain', key: 'nt.example.org', ...budget, left: 9 },
+  ])
+  const node = await client(t)
+  const signal = AbortSignal.timeout(10_000)
+  const ask = async (role: 'proof' | 'issue', protocol: string): Promise<Uint8Array> => {
+    const dialled = (addresses.libp2p[role] ?? []).map((address) => multiaddr(address))
+    const frames = frameStream(await node.dialProtocol(dialled, protocol, { signal }), {
+      lengthMax: 65_536,
+    })
+    const request = IssueRequest.encode({ proofs: [], supportedCryptos: [1] })
+    if (role === 'issue') await frames.write(request, signal)
+    return (await frames.read(signal)) ?? new Uint8Array()
+  }
+  t.match(ProofResponse.decode(await ask('proof', PROOF_PROTOCOL)), { error: 3 })
+  t.match(IssueResponse.decode(await ask('issue', ISSUE_PROTOCOL)), { error: 3 })
 })
 
 test('NT-DISC-009 NT-DISC-008 announcements pass through DNS and issue servers, oversized ones do not', async (t) => {

@@ -62,6 +62,7 @@ test('a deny list holds peer ids, addresses and networks, with comments', async 
   t.ok(listOf('0.0.0.0/0').hasAddress('8.8.8.8'))
   t.notOk(listOf('0.0.0.0/0').hasAddress('2600::1'))
   t.ok(listOf('::/0').hasAddress('2600::1'))
+  t.notOk(listOf('::/0').hasAddress('8.8.8.8'))
 })
 
 test("README's example can be used", async (t) => {

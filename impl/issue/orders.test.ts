@@ -330,8 +330,9 @@ test('NT-ISSUE-027 beyond a budget the answer is E_RATE_LIMIT, and the CA hears 
   const refused = wants[outcomes.indexOf('RATE_LIMIT')]
   const served = wants[outcomes.indexOf('new')]
   if (refused === undefined || served === undefined) throw new Error('none')
-  // A key of RSA is not made for it either: the refusal comes before that.
+  const told = events.length
   t.equal(await outcome(orders.obtain(refused, undefined)), 'RATE_LIMIT')
+  t.equal(events.length, told, 'no order begins, so none fails, and no key is made')
   t.equal(ca.calls.length, calls, 'without any request to the ca')
   t.match(exhausted, [{ budget: 'certificatesPerDomain', key: ZONE }])
   t.equal(events.filter((event) => event === 'created').length, 2)
@@ -407,6 +408,24 @@ test('an order whose validation failed makes its name wait, and the names of oth
   const names = other.names(['9.9.9.9'])
   const peer = other.privateKey.publicKey.toString()
   t.equal(await outcome(next.orders.obtain({ peer, names }, undefined)), 'new')
+})
+
+test('a certificate makes its names forget that they failed', async (t) => {
+  const ca = new FakeCa()
+  const store = openStore(t)
+  const want = await makeWant()
+  const { orders } = openOrders(t, ca, store)
+  ca.failedNames = want.names.slice(0, 1)
+  ca.hook = (step, when) => {
+    if (step !== 'waitForOrder' || when !== 'before') return
+    for (const order of ca.orders.values()) order.status = 'invalid'
+  }
+  const failures = (): number => store.budgets.failures(want.names[0] ?? '').failures
+  t.equal(await outcome(orders.obtain(want, want.request)), 'OTHER')
+  t.equal(failures(), 1)
+  ca.hook = () => {}
+  t.equal(await outcome(orders.obtain(want, want.request)), 'new')
+  t.equal(failures(), 0)
 })
 
 test('NT-ISSUE-038 the values are written before they are set, so that a later process can remove them', async (t) => {
