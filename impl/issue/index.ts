@@ -111,7 +111,13 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     if (this.#running !== undefined) return
     const running = this.#open()
     this.#running = running
-    await running.admission.start()
+    try {
+      await running.admission.start()
+    } catch (error) {
+      // Nothing is left open, and a second start begins from the beginning.
+      await this.stop()
+      throw error
+    }
     // A relayed connection may be a limited one: who asks over it is as well authenticated.
     const options = { runOnLimitedConnection: true }
     const { registrar } = this.#components
