@@ -199,7 +199,7 @@ ${announceLines(addresses, 4003)}  # Where clients get their proofs. Their keys 
   # Certify private addresses too, for tests.
   allowPrivateAddresses: false
   orderTimeoutMs: 120000
-  # For each peer and for each address.
+  # For each peer, and for each IPv4 address or IPv6 /64.
   rateLimit:
     burst: 20
     intervalMs: 3000
