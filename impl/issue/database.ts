@@ -32,6 +32,14 @@ export class Database {
     }
   }
 
+  /**
+   * Writes what is there already, to learn whether anything can be written.
+   * @throws {Error} such as for a full disk.
+   */
+  probe(): void {
+    this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  }
+
   close(): void {
     this.#statements.clear()
     this.#database.close()

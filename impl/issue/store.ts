@@ -55,7 +55,7 @@ export class Store {
    * @throws {Error} such as for a full disk.
    */
   probe(): void {
-    this.#database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+    this.#database.probe()
   }
 
   close(): void {
