@@ -1,0 +1,273 @@
+// A proxy in front of the CA. Pebble builds every URL from the Host header, which passes as it is: who starts at the
+// proxy's directory stays with the proxy, and nothing else of the CA's answers is changed.
+import { once } from 'node:events'
+import { Agent, createServer, request as httpsRequest, type Server } from 'node:https'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CaRules, resourceOf, type CaEffect, type CaResource, type CaRule } from './ca-faults.ts'
+import { createHttpsCertificate, type HttpsCertificate } from './https-certificate.ts'
+import { freePorts } from './ports.ts'
+
+/** One request, when it has ended. */
+export interface ProxiedRequest {
+  readonly method: string
+  readonly resource: CaResource
+  /** What the client was answered; 0 when it was not. */
+  readonly status: number
+  /** What was done to it. */
+  readonly effect?: CaEffect['kind']
+}
+
+/** Renewal information (RFC 9773) for a CA that has none, or other than its own. */
+export interface RenewalWindow {
+  /** From the first question about a certificate until the window begins, in ms. */
+  readonly startMs: number
+  readonly endMs: number
+  readonly retryAfterSeconds: number
+}
+
+export interface CaProxyInit {
+  readonly upstream: { readonly directoryUrl: string; readonly certificateAuthority: string }
+  readonly renewalInfo?: RenewalWindow | undefined
+  readonly onRequest: (request: ProxiedRequest) => void
+}
+
+const HOST = '127.0.0.1'
+/** Requests and answers of ACME are a few KiB. */
+const BODY_LENGTH_MAX = 1 << 20
+/** Certificates whose window is remembered. */
+const WINDOWS_MAX = 10_000
+const RENEWAL_INFO_PATH = '/proxy/renewal-info'
+
+/** The CA as one of its clients sees it. */
+export class CaProxy implements AsyncDisposable {
+  readonly directoryUrl: string
+  readonly #init: CaProxyInit
+  readonly #upstream: URL
+  readonly #agent: Agent
+  readonly #port: number
+  readonly #sockets = new Set<Socket>()
+  readonly #closing = new AbortController()
+  readonly #windows = new Map<string, number>()
+  readonly #rules = new Map<object, CaRules>()
+  #https: HttpsCertificate
+  #server: Server | undefined
+
+  private constructor(init: CaProxyInit, https: HttpsCertificate, port: number) {
+    this.#init = init
+    this.#https = https
+    this.#port = port
+    this.#upstream = new URL(init.upstream.directoryUrl)
+    this.directoryUrl = `https://${HOST}:${port}${this.#upstream.pathname}`
+    this.#agent = new Agent({ keepAlive: true, ca: init.upstream.certificateAuthority })
+  }
+
+  static async open(init: CaProxyInit): Promise<CaProxy> {
+    const [port] = await freePorts()
+    const proxy = new CaProxy(init, await createHttpsCertificate(), port)
+    await proxy.accept()
+    return proxy
+  }
+
+  /** PEM that the proxy's own HTTPS certificate is verified with: another one after `cut`. */
+  get certificateAuthority(): string {
+    return this.#https.certificate
+  }
+
+  /** Follows these rules until the returned function is called. */
+  disturb(rules: readonly CaRule[]): () => void {
+    const key = {}
+    this.#rules.set(key, new CaRules(rules))
+    return () => this.#rules.delete(key)
+  }
+
+  /** Refuses connections, as a CA that is down. */
+  async refuse(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (server === undefined) return
+    const closed = once(server, 'close')
+    server.close()
+    this.#dropConnections()
+    await closed
+  }
+
+  /** Accepts connections (again). */
+  async accept(): Promise<void> {
+    if (this.#server !== undefined) return
+    const { certificate, privateKey } = this.#https
+    const server = createServer({ cert: certificate, key: privateKey }, (incoming, answer) => {
+      this.#serve(incoming, answer).catch(() => answer.destroy())
+    })
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    server.on('tlsClientError', () => {})
+    server.listen({ host: HOST, port: this.#port })
+    await once(server, 'listening')
+    this.#server = server
+  }
+
+  /** Breaks all connections at once. What the CA has not read yet it never gets. */
+  #dropConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    this.#sockets.clear()
+  }
+
+  /**
+   * Cuts off whoever is connected, for good: their connections break at once, and the proxy that `accept` brings back
+   * has another certificate, which they do not trust. For a dead host in a living process.
+   */
+  async cut(): Promise<void> {
+    const refused = this.refuse()
+    this.#https = await createHttpsCertificate()
+    await refused
+  }
+
+  get port(): number {
+    return (this.#server?.address() as AddressInfo | null)?.port ?? this.#port
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new Error('the proxy is closed'))
+    await this.refuse()
+    this.#agent.destroy()
+  }
+
+  async #serve(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const path = incoming.url ?? '/'
+    const resource = resourceOf(path)
+    const effect = this.#effectOn(resource)
+    const record = (status: number): void =>
+      this.#init.onRequest({
+        method: incoming.method ?? '',
+        resource,
+        status,
+        ...(effect === undefined ? {} : { effect: effect.kind }),
+      })
+    try {
+      const body = await readBody(incoming)
+      const given = await this.#answerTo({ incoming, body, path, effect })
+      if (given === undefined || answer.destroyed) {
+        record(0)
+        incoming.socket.destroy()
+        return
+      }
+      // Before the client can act on it, so that who follows the trace sees causes before effects.
+      record(given.status)
+      answer.writeHead(given.status, given.headers)
+      answer.end(given.body)
+    } catch (error) {
+      record(0)
+      throw error
+    }
+  }
+
+  #effectOn(resource: CaResource): CaEffect | undefined {
+    for (const rules of this.#rules.values()) {
+      const effect = rules.effectOn(resource)
+      if (effect !== undefined) return effect
+    }
+    return undefined
+  }
+
+  /** Undefined: the connection breaks without an answer. */
+  async #answerTo(asked: {
+    readonly incoming: IncomingMessage
+    readonly body: Buffer
+    readonly path: string
+    readonly effect: CaEffect | undefined
+  }): Promise<Answer | undefined> {
+    const { incoming, body, path, effect } = asked
+    const forward = (): Promise<Answer> => this.#forward(incoming, body)
+    if (effect?.kind === 'status') return refusal(effect)
+    if (effect?.kind === 'reset' && effect.when === 'before') return undefined
+    if (effect?.kind === 'delay') {
+      await delay(effect.delayMs, undefined, { signal: this.#closing.signal })
+    }
+    if (path.startsWith(`${RENEWAL_INFO_PATH}/`)) return this.#renewalInfo(path)
+    const answer = await forward()
+    if (effect?.kind === 'reset') return undefined
+    // The second copy carries a nonce that is spent: a CA that does not see that would act twice.
+    if (effect?.kind === 'duplicate') await forward()
+    return resourceOf(path) === 'directory' ? this.#directory(answer) : answer
+  }
+
+  async #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+    const outgoing = httpsRequest({
+      agent: this.#agent,
+      host: this.#upstream.hostname,
+      port: this.#upstream.port,
+      path: incoming.url,
+      method: incoming.method,
+      headers: { ...incoming.headers, connection: 'keep-alive' },
+      signal: this.#closing.signal,
+    })
+    outgoing.end(body)
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    const { connection: _hop, 'transfer-encoding': _encoding, ...headers } = response.headers
+    return { status: response.statusCode ?? 502, headers, body: await readBody(response) }
+  }
+
+  #directory(answer: Answer): Answer {
+    if (this.#init.renewalInfo === undefined || answer.status !== 200) return answer
+    const directory = JSON.parse(answer.body.toString()) as object
+    const renewalInfo = `https://${HOST}:${this.#port}${RENEWAL_INFO_PATH}`
+    return json(200, { ...directory, renewalInfo })
+  }
+
+  #renewalInfo(path: string): Answer {
+    const { startMs, endMs, retryAfterSeconds } = this.#init.renewalInfo ?? {
+      startMs: 0,
+      endMs: 1,
+      retryAfterSeconds: 1,
+    }
+    const asked = this.#windows.get(path) ?? Date.now()
+    if (this.#windows.size < WINDOWS_MAX) this.#windows.set(path, asked)
+    const at = (ms: number): string => new Date(asked + ms).toISOString()
+    const suggestedWindow = { start: at(startMs), end: at(endMs) }
+    return json(200, { suggestedWindow }, { 'retry-after': String(retryAfterSeconds) })
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: OutgoingHttpHeaders
+  readonly body: Buffer
+}
+
+function refusal({ status, retryAfter }: Extract<CaEffect, { kind: 'status' }>): Answer {
+  const type =
+    status === 429
+      ? 'urn:ietf:params:acme:error:rateLimited'
+      : 'urn:ietf:params:acme:error:serverInternal'
+  const headers = { 'content-type': 'application/problem+json' }
+  const problem = { type, detail: 'the proxy of the scenario says so', status }
+  if (retryAfter === undefined) return json(status, problem, headers)
+  const until = new Date(Date.now() + retryAfter.seconds * 1000)
+  const value = retryAfter.as === 'date' ? until.toUTCString() : String(retryAfter.seconds)
+  return json(status, problem, { ...headers, 'retry-after': value })
+}
+
+function json(status: number, value: object, headers: OutgoingHttpHeaders = {}): Answer {
+  const body = Buffer.from(JSON.stringify(value))
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers, 'content-length': body.length },
+    body,
+  }
+}
+
+async function readBody(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > BODY_LENGTH_MAX) throw new RangeError(`a body is longer than ${BODY_LENGTH_MAX}`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
