@@ -11,9 +11,26 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'host:started': (of) => `is up at ${of('addresses')}`,
   'host:stopped': () => 'is down',
   'ca:ready': (of) => of('description'),
+  'socket:looked-at': (of) =>
+    of('serial') === ''
+      ? `no TLS handshake with it: ${of('problem')}`
+      : `its socket shows the certificate ${of('serial')}`,
+  'visitor:connected': (of) => `is visited over the certificate ${of('serial')}`,
+  'visitor:asked': (of) =>
+    of('problem') === '' ? 'answers its visitor' : `its visitor finds: ${of('problem')}`,
+  'story:step': (of) => of('text'),
+  'ca:request': (of) =>
+    of('effect') === ''
+      ? undefined
+      : `${of('via')}: a request about its ${of('resource')} meets with: ${of('effect')}`,
   'fault:refuse': () => 'FAULT: refuses connections',
   'fault:hang': () => 'FAULT: takes connections and says nothing',
   'fault:kill': () => 'FAULT: is killed',
+  'fault:crash': () => 'FAULT: crashes',
+  'fault:pause': () => 'FAULT: accepts requests and answers none',
+  'fault:disturb': () => 'FAULT: its requests are disturbed',
+  'fault:move': () => 'FAULT: loses its addresses',
+  'host:moved': (of) => `is at ${of('addresses')} now`,
   'fault:healed': () => 'is healed',
   'fault:failed': (of) => `a fault could not be carried out: ${of('reason')}`,
   'proof:signed': (of) => `proves that ${of('peer')} is at ${of('addresses')}`,

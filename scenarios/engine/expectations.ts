@@ -1,5 +1,8 @@
 import { wire } from '../../impl/index.ts'
+import type { CaResource } from './ca/index.ts'
 import type { Expectation } from './scenario.ts'
+import type { TraceEntry } from './trace.ts'
+import type { World } from './world.ts'
 
 /** Every client of the world has a certificate for its id0 name and each of its addresses, and nothing else. */
 export const everyClientHasItsCertificate: Expectation = {
@@ -25,7 +28,9 @@ export const everyClientIsAnnounced: Expectation = {
   name: 'every client with a certificate is announced',
   holds(world) {
     const silent = world.certificates.find(
-      ({ host }) => !world.announcements.some((announcement) => announcement.host === host),
+      ({ host }) =>
+        world.host(host).announces &&
+        !world.announcements.some((announcement) => announcement.host === host),
     )
     return silent === undefined || `nobody heard of ${silent.host}`
   },
@@ -55,7 +60,32 @@ export function attackerIsRefused(error: number): Expectation {
   }
 }
 
-function namesOf(world: Parameters<Expectation['holds']>[0], client: string): string[] {
+/** The CA made as many orders as it issued certificates: none was lost and made once more. */
+export const oneOrderForEachCertificate: Expectation = {
+  name: 'the CA saw one order for each certificate',
+  holds(world) {
+    // A CA that is not ours to start does not let us count.
+    if (!world.caIsProxied) return true
+    const made = requestsToCa(world, 'newOrder').filter(({ status }) => status === 201).length
+    const serials = new Set(
+      world.trace.of('certificate:issued').map(({ detail }) => detail['serial']),
+    )
+    return made === serials.size || `${made} orders for ${serials.size} certificates`
+  },
+}
+
+/** What the CA was asked, in order; `status` is 0 for a request whose answer was lost. */
+export function requestsToCa(
+  world: World,
+  resource: CaResource,
+): (TraceEntry & { readonly status: number })[] {
+  return world.trace
+    .of('ca:request')
+    .filter(({ detail }) => detail['resource'] === resource)
+    .map((entry) => ({ ...entry, status: Number(entry.detail['status']) }))
+}
+
+function namesOf(world: World, client: string): string[] {
   const host = world.host(client)
   return [
     wire.id0Name(world.peerIdBytes(host.peerId), world.zone),

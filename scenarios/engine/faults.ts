@@ -1,4 +1,5 @@
-import type { Fault } from './scenario.ts'
+import type { Fault, FaultMoment } from './scenario.ts'
+import type { TraceEntry } from './trace.ts'
 import type { World } from './world.ts'
 
 /** A fault that has been carried out. */
@@ -9,114 +10,144 @@ interface Injected {
   release(): Promise<void>
 }
 
-/** The faults of a run. */
-export interface ScheduledFaults extends AsyncDisposable {
-  /** Which of them did not happen or could not be carried out: then the run has shown nothing. */
-  problem(): string | undefined
-}
+/** Carries out the faults of a plan, and those that a story adds to it. */
+export class Faults implements AsyncDisposable {
+  readonly #world: World
+  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #unfollow = new Set<() => void>()
+  readonly #pending = new Set<Promise<void>>()
+  readonly #unhealed = new Set<Injected>()
+  readonly #outstanding = new Set<Fault>()
+  readonly #failures: string[] = []
 
-/**
- * Carries out the faults of a plan. Those at 0 are in place when this returns, so that the story's first step already
- * meets them; the others happen when their time or event comes.
- */
-export async function scheduleFaults(world: World): Promise<ScheduledFaults> {
-  const outstanding = new Set(world.plan.faults)
-  const failures: string[] = []
-  const timers = new Set<NodeJS.Timeout>()
-  const unfollow: (() => void)[] = []
-  const pending = new Set<Promise<void>>()
-  const unhealed = new Set<Injected>()
-
-  const run = (work: () => Promise<void>): void => {
-    const done = work().catch((error: unknown) => {
-      failures.push(String(error))
-      world.trace.record('engine', 'fault:failed', { reason: String(error) })
-    })
-    pending.add(done)
-    void done.finally(() => pending.delete(done))
-  }
-  const later = (afterMs: number, work: () => Promise<void>): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      run(work)
-    }, afterMs)
-    timers.add(timer)
-  }
-  const carryOut = async (fault: Fault): Promise<void> => {
-    const injected = await inject(world, fault)
-    world.trace.record(fault.host, `fault:${fault.kind}`)
-    outstanding.delete(fault)
-    unhealed.add(injected)
-    if (fault.forMs === undefined) return
-    later(fault.forMs, async () => {
-      unhealed.delete(injected)
-      await injected.heal()
-      world.trace.record(fault.host, 'fault:healed', { kind: fault.kind })
-    })
+  constructor(world: World) {
+    this.#world = world
   }
 
-  for (const fault of world.plan.faults ?? []) {
+  /**
+   * A fault at 0 is in place when this returns, so that the next step of the story already meets it; others happen
+   * when their time or event comes.
+   */
+  async add(fault: Fault): Promise<void> {
     const { at } = fault
-    if (at === 0) await carryOut(fault)
-    else if (typeof at === 'number') later(at, () => carryOut(fault))
+    this.#outstanding.add(fault)
+    if (at === 0) await this.#carryOut(fault)
+    else if (typeof at === 'number') this.#later(at, () => this.#carryOut(fault))
     else {
-      const stop = world.trace.follow(({ event }) => {
-        if (event !== at.event) return
+      let left = at.nth ?? 1
+      const stop = this.#world.trace.follow((entry) => {
+        if (!isMoment(at, entry)) return
+        left -= 1
+        if (left > 0) return
         stop()
-        run(() => carryOut(fault))
+        this.#unfollow.delete(stop)
+        // Whatever a fault does before it first waits is done before the host's next step.
+        this.#run(() => this.#carryOut(fault))
       })
-      unfollow.push(stop)
+      this.#unfollow.add(stop)
     }
   }
 
-  return {
-    problem() {
-      const [failure] = failures
-      if (failure !== undefined) return failure
-      const [left] = outstanding
-      return left === undefined
-        ? undefined
-        : `"${left.kind}" of ${left.host} never happened (${JSON.stringify(left.at)})`
-    },
-    async [Symbol.asyncDispose]() {
-      for (const stop of unfollow) stop()
-      for (const timer of timers) clearTimeout(timer)
-      await Promise.all(pending)
-      for (const injected of unhealed) await injected.release()
-    },
+  /** Which of them did not happen or could not be carried out: then the run has shown nothing. */
+  problem(): string | undefined {
+    const [failure] = this.#failures
+    if (failure !== undefined) return failure
+    const [left] = this.#outstanding
+    return left === undefined
+      ? undefined
+      : `"${left.kind}" of ${left.host} never happened (${JSON.stringify(left.at)})`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#unfollow) stop()
+    for (const timer of this.#timers) clearTimeout(timer)
+    await Promise.all(this.#pending)
+    for (const injected of this.#unhealed) await injected.release()
+  }
+
+  #run(work: () => Promise<void>): void {
+    const done = work().catch((error: unknown) => {
+      this.#failures.push(String(error))
+      this.#world.trace.record('engine', 'fault:failed', { reason: String(error) })
+    })
+    this.#pending.add(done)
+    void done.finally(() => this.#pending.delete(done))
+  }
+
+  #later(afterMs: number, work: () => Promise<void>): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#run(work)
+    }, afterMs)
+    this.#timers.add(timer)
+  }
+
+  async #carryOut(fault: Fault): Promise<void> {
+    const { trace } = this.#world
+    const injected = await inject(this.#world, fault)
+    trace.record(fault.host, `fault:${fault.kind}`)
+    this.#outstanding.delete(fault)
+    this.#unhealed.add(injected)
+    if (fault.forMs === undefined) return
+    this.#later(fault.forMs, async () => {
+      this.#unhealed.delete(injected)
+      await injected.heal()
+      trace.record(fault.host, 'fault:healed', { kind: fault.kind })
+    })
   }
 }
 
-async function inject(world: World, fault: Fault): Promise<Injected> {
-  const release = async (): Promise<void> => {}
-  if (fault.host === 'ca') {
-    if (fault.kind !== 'kill')
-      throw new RangeError(`the CA knows no fault "${fault.kind}", only "kill"`)
-    await world.ca.kill()
-    return {
-      release,
-      async heal() {
-        await world.ca.start()
-        await world.rootCertificates()
-      },
+function isMoment({ event, detail = {} }: FaultMoment, entry: TraceEntry): boolean {
+  return (
+    entry.event === event &&
+    Object.entries(detail).every(([key, value]) => entry.detail[key] === value)
+  )
+}
+
+const nothing = async (): Promise<void> => {}
+
+/** Not async itself: a crash must not wait for the next microtask. */
+function inject(world: World, fault: Fault): Promise<Injected> {
+  switch (fault.kind) {
+    case 'kill':
+      return world.killCa().then(() => ({ release: nothing, heal: () => world.startCa() }))
+    case 'pause': {
+      const resume = (): Promise<void> => world.ca.resume()
+      return world.ca.pause().then(() => ({ release: resume, heal: resume }))
     }
+    case 'disturb': {
+      const end = world.disturbCa(fault.rules)
+      return Promise.resolve({ release: nothing, heal: async () => end() })
+    }
+    case 'crash': {
+      const heal = world.crash(fault.host)
+      return Promise.resolve({ release: nothing, heal })
+    }
+    case 'move':
+      return world.move(fault.host).then(() => ({ release: nothing, heal: nothing }))
+    case 'refuse':
+    case 'hang':
+      return silence(world, { kind: fault.kind, host: fault.host })
   }
-  const host = world.host(fault.host)
+}
+
+async function silence(
+  world: World,
+  { kind, host: name }: { readonly kind: 'refuse' | 'hang'; readonly host: string },
+): Promise<Injected> {
+  if (name === 'ca') {
+    throw new RangeError(`the CA knows no fault "${kind}", only "kill", "pause" and "disturb"`)
+  }
+  const host = world.host(name)
   const multiaddrs = host.multiaddrs.map((address) => address.decapsulate('/p2p').toString())
   await host.stop()
-  switch (fault.kind) {
-    case 'refuse':
-    case 'kill':
-      return { release, heal: () => host.start() }
-    case 'hang': {
-      const hole = await world.driver.blackHole(multiaddrs)
-      return {
-        release: () => hole.close(),
-        async heal() {
-          await hole.close()
-          await host.start()
-        },
-      }
-    }
+  if (kind === 'refuse') return { release: nothing, heal: () => host.start() }
+  const hole = await world.driver.blackHole(multiaddrs)
+  return {
+    release: () => hole.close(),
+    async heal() {
+      await hole.close()
+      await host.start()
+    },
   }
 }

@@ -8,7 +8,6 @@ import { ping } from '@libp2p/ping'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { join } from 'node:path'
 import {
   dnsServer,
   issueServer,
@@ -19,7 +18,9 @@ import {
   type DnsServer,
   type NodetrustClient,
 } from '../../impl/index.ts'
+import { Disk } from './disk.ts'
 import type { Family, Place } from './drivers/driver.ts'
+import { mortal } from './drivers/mortal.ts'
 import type { HostPlan } from './scenario.ts'
 import type { Trace } from './trace.ts'
 
@@ -28,7 +29,11 @@ export interface WorldFacts {
   readonly zone: string
   readonly trace: Trace
   readonly workDirectory: string
-  readonly ca: () => { readonly directoryUrl: string; readonly certificateAuthority: string }
+  /** The CA as a host reaches it. */
+  readonly ca: (host: string) => {
+    readonly directoryUrl: string
+    readonly certificateAuthority: string
+  }
   readonly hostsOf: (role: HostPlan['role']) => readonly Host[]
 }
 
@@ -59,6 +64,11 @@ export class Host {
   readonly privateKey: PrivateKey
   readonly #facts: WorldFacts
   #node: Node | undefined
+  #disk: Disk
+  /** Aborted when the process that runs now ends without a goodbye. */
+  #life = new AbortController()
+  /** Crashed nodes on their way out: they hold their ports until then. */
+  readonly #dead = new Set<Promise<void>>()
   /** Where it listened first: a host that comes back is found where it was. */
   #multiaddrs: readonly string[] | undefined
   #dnsSockets: readonly SocketAddress[] | undefined
@@ -73,6 +83,7 @@ export class Host {
     this.place = init.place
     this.privateKey = init.privateKey
     this.#facts = init.facts
+    this.#disk = new Disk({ folder: init.facts.workDirectory, host: init.plan.name })
   }
 
   get name(): string {
@@ -85,6 +96,11 @@ export class Host {
 
   get running(): boolean {
     return this.#node !== undefined
+  }
+
+  /** Whether it is a client that announces the certificate that it has. */
+  get announces(): boolean {
+    return this.plan.role === 'client' && (this.plan.options?.announce ?? true)
   }
 
   /** The host's libp2p node; throws while the host is down. */
@@ -104,12 +120,18 @@ export class Host {
   }
 
   async start(): Promise<void> {
+    if (this.#node !== undefined) return
+    await Promise.all(this.#dead)
+    this.#life = new AbortController()
     const node = (await createLibp2p({
       privateKey: this.privateKey,
+      datastore: this.#disk.datastore,
       addresses: { listen: [...(this.#multiaddrs ?? this.place.listen), ...this.#secureListen()] },
       transports: [
-        this.place.transport as never,
-        ...(this.plan.role === 'client' ? [webSockets()] : []),
+        mortal(this.place.transport, this.#life.signal) as never,
+        ...(this.plan.role === 'client'
+          ? [mortal(webSockets() as never, this.#life.signal) as never]
+          : []),
       ],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
@@ -122,10 +144,7 @@ export class Host {
       services: this.#services() as never,
     })) as Node
     this.#node = node
-    this.#multiaddrs ??= node
-      .getMultiaddrs()
-      .filter((address) => !address.toString().includes('/ws'))
-      .map((address) => address.decapsulate('/p2p').toString())
+    this.#multiaddrs ??= listeningAt(node)
     node.addEventListener('peer:discovery', ({ detail }) => {
       this.#facts.trace.record(this.name, 'peer:discovered', { peer: detail.id.toString() })
     })
@@ -145,9 +164,45 @@ export class Host {
   async stop(): Promise<void> {
     const node = this.#node
     this.#node = undefined
+    await Promise.all(this.#dead)
     if (node === undefined) return
     await node.stop()
     this.#facts.trace.record(this.name, 'host:stopped')
+  }
+
+  /**
+   * Ends the host at this moment as a power cut would: its connections break and its events are heard no more. A later
+   * `start` goes on with its disk as it is now.
+   */
+  crash(): void {
+    const node = this.#node
+    this.#node = undefined
+    if (node === undefined) return
+    this.#disk = this.#disk.copy()
+    this.#life.abort(new Error(`host "${this.name}" has crashed`))
+    for (const connection of node.getConnections()) connection.abort(this.#life.signal.reason)
+    const dying = Promise.resolve(node.stop())
+      .catch(() => {})
+      .finally(() => this.#dead.delete(dying))
+    this.#dead.add(dying)
+  }
+
+  /** Goes on at the addresses that its place has now. Connections from the old ones break. */
+  async move(): Promise<void> {
+    const { node } = this
+    // What a change of the machine's interfaces does to a process; libp2p has no call for it.
+    const { transportManager } = (node as unknown as { components: NodeInternals }).components
+    const closing = transportManager.getListeners().map((listener) => listener.close())
+    for (const connection of node.getConnections()) {
+      connection.abort(new Error(`host "${this.name}" has moved`))
+    }
+    await Promise.all(closing)
+    const listen = [...this.place.listen, ...this.#secureListen()]
+    await transportManager.listen(listen.map((address) => multiaddr(address)))
+    this.#multiaddrs = listeningAt(node)
+    this.#facts.trace.record(this.name, 'host:moved', {
+      addresses: Object.values(this.place.addresses),
+    })
   }
 
   /** Where a client's WebSockets stand, plain and secure on one port. */
@@ -199,8 +254,8 @@ export class Host {
               dnsServers: hostsOf('dns').flatMap((host) =>
                 host.dnsSockets.slice(0, 1).map((query) => ({ addresses: host.multiaddrs, query })),
               ),
-              acme: ca(),
-              storePath: join(this.#facts.workDirectory, `${this.name}.sqlite`),
+              acme: ca(this.name),
+              storePath: this.#disk.storePath,
               // The addresses of a test network are private or for documentation.
               allowPrivateAddresses: true,
               // All clients of a world can share one address.
@@ -243,16 +298,33 @@ export class Host {
   #watched<Components, Service extends object>(
     factory: (components: Components) => Service,
   ): (components: Components) => Service {
+    const { signal: life } = this.#life
     return (components) => {
       const service = factory(components)
       for (const event of Object.keys(ROLE_EVENTS)) {
         ;(service as unknown as EventTarget).addEventListener(event, (emitted) => {
+          if (life.aborted) return
           this.#facts.trace.record(this.name, event, (emitted as CustomEvent).detail ?? {})
         })
       }
       return service
     }
   }
+}
+
+/** As much of a node's inside as a move needs. */
+interface NodeInternals {
+  readonly transportManager: {
+    getListeners(): { close(): Promise<void> }[]
+    listen(addresses: Multiaddr[]): Promise<void>
+  }
+}
+
+function listeningAt(node: Node): string[] {
+  return node
+    .getMultiaddrs()
+    .filter((address) => !/\/(ws|tls)\b/.test(address.toString()))
+    .map((address) => address.decapsulate('/p2p').toString())
 }
 
 /** The families of a host's plan. */

@@ -7,8 +7,9 @@ import type { World } from './world.ts'
 /** What every world must keep, whatever the scenario does to it. */
 export interface Invariant {
   readonly name: string
-  /** Judged after every event while the world runs, and once more at the end. */
+  /** Judged after each of the events `after`, which alone can break it, and once more at the end. */
   readonly always?: (world: World) => true | string
+  readonly after?: readonly string[]
   /** Looks at the world because of what has just happened; `undefined` when that is nothing to look at. */
   readonly onEvent?: (world: World, entry: TraceEntry) => Promise<true | string> | undefined
   /** Judged once, when the story has ended and the world still stands. */
@@ -19,6 +20,7 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'no certificate names an address that was not proven to its peer',
     always: certificatesAreProven,
+    after: ['certificate:issued', 'certificate:obtained', 'certificate:renewed'],
   },
   {
     name: 'every announced address answers TLS with a certificate for its name',
@@ -29,6 +31,7 @@ export const invariants: readonly Invariant[] = [
   {
     name: 'a client without a proof got an error and sent nothing',
     always: unprovenClientsSentNothing,
+    after: ['request:received', 'certificate:obtained'],
   },
 ]
 
@@ -86,7 +89,7 @@ async function announcementsAnswer(world: World, only?: string): Promise<true | 
       if (address === undefined || more.length > 0) {
         return `${name} of ${host} resolves to ${[address, ...more].join(', ') || 'nothing'}`
       }
-      const problem = await tlsProblem({
+      const { problem } = await tlsAnswer({
         host: world.driver.socketAddress(address),
         port,
         servername: name,
@@ -98,14 +101,23 @@ async function announcementsAnswer(world: World, only?: string): Promise<true | 
   return wrong.find((problem) => problem !== undefined) ?? true
 }
 
-/** What is wrong with the TLS server at a socket, as a browser would judge it; undefined when nothing is. */
-export async function tlsProblem(target: {
+/** What a TLS server shows, as a browser sees it. */
+export interface TlsAnswer {
+  /** Of its certificate; lower case hex. Undefined where there was no handshake. */
+  readonly serial: string | undefined
+  /** Undefined when nothing is wrong. */
+  readonly problem: string | undefined
+}
+
+/** Looks at the TLS server at a socket, over a new connection. */
+export async function tlsAnswer(target: {
   readonly host: string
   readonly port: number
   readonly servername: string
   readonly roots: string
-}): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+}): Promise<TlsAnswer> {
+  const { promise, resolve } = Promise.withResolvers<TlsAnswer>()
+  const fail = (problem: string): void => resolve({ serial: undefined, problem })
   const socket = connect({
     host: target.host,
     port: target.port,
@@ -115,14 +127,14 @@ export async function tlsProblem(target: {
   })
   socket.on('secureConnect', () => {
     const certificate = socket.getPeerX509Certificate()
-    resolve(
-      certificate?.checkHost(target.servername) === undefined
-        ? 'no certificate for that name'
-        : undefined,
-    )
+    const fits = certificate?.checkHost(target.servername) !== undefined
+    resolve({
+      serial: certificate?.serialNumber.toLowerCase(),
+      problem: fits ? undefined : 'no certificate for that name',
+    })
   })
-  socket.on('error', (error) => resolve(error.message))
-  socket.on('timeout', () => resolve(`no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`))
+  socket.on('error', (error) => fail(error.message))
+  socket.on('timeout', () => fail(`no TLS handshake within ${HANDSHAKE_TIMEOUT_MS} ms`))
   try {
     return await promise
   } finally {

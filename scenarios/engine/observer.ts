@@ -26,13 +26,15 @@ export interface ObserverInit {
   readonly signal: AbortSignal
 }
 
-/** Distinct announcements kept. */
-const ANNOUNCEMENTS_MAX = 10_000
+/** Peers whose announcement is kept, and addresses heard. */
+const HEARD_MAX = 10_000
 
 /** A stranger to the zone: a plain libp2p node that listens to the discovery topic with its own eyes. */
 export class Observer {
   readonly #node: Libp2p<{ pubsub: GossipSub }>
-  readonly #heard = new Map<string, Announcement>()
+  /** What each host announced last: an address that it no longer names is not announced any more. */
+  readonly #announced = new Map<string, readonly Announcement[]>()
+  readonly #heard = new Set<string>()
   readonly #listeners = new Set<() => void>()
 
   private constructor(
@@ -42,18 +44,18 @@ export class Observer {
     this.#node = node
     node.services.pubsub.addEventListener('gossipsub:message', ({ detail: { msg } }) => {
       if (msg.type !== 'signed') return
-      for (const bytes of wire.Announce.decode(msg.data).addr) {
+      const host = hostOfPeer(msg.from.toString())
+      const announcements = wire.Announce.decode(msg.data).addr.map((bytes) => {
         const address = multiaddr(bytes)
         const [dns, tcp] = address.getComponents()
-        if (this.#heard.has(address.toString())) continue
-        if (this.#heard.size >= ANNOUNCEMENTS_MAX) return
-        const announcement = {
-          host: hostOfPeer(msg.from.toString()),
-          address: address.toString(),
-          name: dns?.value ?? '',
-          port: Number(tcp?.value),
-        }
-        this.#heard.set(announcement.address, announcement)
+        const name = dns?.value ?? ''
+        return { host, address: address.toString(), name, port: Number(tcp?.value) }
+      })
+      if (this.#heard.size + announcements.length > HEARD_MAX) return
+      this.#announced.set(host, announcements)
+      for (const announcement of announcements) {
+        if (this.#heard.has(announcement.address)) continue
+        this.#heard.add(announcement.address)
         onHeard(announcement)
       }
       for (const listener of this.#listeners) listener()
@@ -77,7 +79,12 @@ export class Observer {
   }
 
   get announcements(): readonly Announcement[] {
-    return [...this.#heard.values()]
+    return [...this.#announced.values()].flat()
+  }
+
+  /** Forgets what a host has announced: from now on it has nothing to announce, and whatever it does is new. */
+  forget(host: string): void {
+    this.#announced.delete(host)
   }
 
   /** Resolves when all of the addresses have been announced. */

@@ -51,8 +51,11 @@ export interface CertificateReport {
 
 /** Certificates printed in full; more are counted. */
 const CERTIFICATES_SHOWN_MAX = 4
-/** Timeline lines printed; `--json` has them all. */
+/** Timeline lines printed, fewer where many do the same; `--json` has them all. */
 const TIMELINE_LINES_MAX = 200
+const TIMELINE_LINES_MAX_CROWD = 60
+/** Hosts from which on a run is a crowd: the timeline is short, and events are counted. */
+const CROWD = 30
 
 /** Reads a certificate for the report, and writes it into the run's folder. */
 export function certificateReport(
@@ -89,6 +92,7 @@ export function reportText(report: RunReport): string {
     '',
     ...timeline(report),
     '',
+    ...(report.hosts.length < CROWD ? [] : [...counts(report), '']),
     ...certificates(report),
     ...report.verdicts.map(({ name, problem }) =>
       problem === undefined
@@ -115,13 +119,32 @@ function timeline(report: RunReport): string[] {
     ...new Set(told.map(({ entry }) => entry.host.length)),
   )
   const lines = told
-    .slice(0, TIMELINE_LINES_MAX)
+    .slice(0, report.hosts.length < CROWD ? TIMELINE_LINES_MAX : TIMELINE_LINES_MAX_CROWD)
     .map(
       ({ entry, text }) =>
         `${seconds(entry.atMs).padStart(9)}  ${styleText('cyan', entry.host.padEnd(width))}  ${text}`,
     )
   const left = told.length - lines.length
   return left > 0 ? [...lines, `           … ${left} more (--json has them all)`] : lines
+}
+
+/** How often each thing happened, and from when to when. */
+function counts({ timeline: entries }: RunReport): string[] {
+  const times = new Map<string, number[]>()
+  for (const { event, detail, atMs } of entries) {
+    const name =
+      event === 'ca:request'
+        ? `ca:request ${String(detail['resource'])} ${String(detail['status'])}`
+        : event
+    const known = times.get(name)
+    if (known === undefined) times.set(name, [atMs])
+    else known.push(atMs)
+  }
+  const width = Math.max(...[...times.keys()].map((name) => name.length))
+  return [...times].map(
+    ([name, [first = 0, ...more]]) =>
+      `${String(more.length + 1).padStart(9)}  ${name.padEnd(width)}  ${seconds(first)} to ${seconds(more.at(-1) ?? first)}`,
+  )
 }
 
 function certificates({ certificates: all }: RunReport): string[] {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { drivers, type DriverName } from './drivers/index.ts'
-import { scheduleFaults } from './faults.ts'
+import { Faults } from './faults.ts'
 import { invariants } from './invariants.ts'
 import { certificateReport, type RunReport, type Verdict } from './report.ts'
 import type { Scenario } from './scenario.ts'
@@ -32,7 +32,7 @@ export interface RunOptions {
 
 /** Runs one scenario from an empty folder to its report. Throws only when the run itself could not be made. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunReport> {
-  const clients = options.clients ?? scenario.clientsDefault ?? scenario.clientsMin ?? 1
+  const clients = options.clients ?? clientsOf(scenario, options.transport)
   const plan = scenario.world(clients)
   const trace = new Trace()
   const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-'))
@@ -88,6 +88,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
+/** How many clients a scenario has where nobody says. */
+function clientsOf({ clientsDefault, clientsMin }: Scenario, transport: DriverName): number {
+  const wanted = typeof clientsDefault === 'object' ? clientsDefault[transport] : clientsDefault
+  return wanted ?? clientsMin ?? 1
+}
+
 /** Tells the story with its faults and judges the world during and after it. */
 async function judge(
   scenario: Scenario,
@@ -99,11 +105,14 @@ async function judge(
     if (holds !== true && !broken.has(name)) broken.set(name, holds)
   }
   const probes: Promise<void>[] = []
-  const check = (): void => {
-    for (const { name, always } of invariants) note(name, always?.(world) ?? true)
+  const check = (event?: string): void => {
+    for (const { name, always, after } of invariants) {
+      if (event === undefined || after?.includes(event) === true)
+        note(name, always?.(world) ?? true)
+    }
   }
   const unfollow = world.trace.follow((entry) => {
-    check()
+    check(entry.event)
     for (const { name, onEvent } of invariants) {
       const probe = onEvent?.(world, entry)
       if (probe !== undefined) probes.push(probe.then((holds) => note(name, holds)))
@@ -112,10 +121,14 @@ async function judge(
   let story: string | undefined
   let faultProblem: string | undefined
   try {
-    await using faults = await scheduleFaults(world)
+    await using faults = new Faults(world)
+    for (const fault of world.plan.faults ?? []) await faults.add(fault)
     const deadline =
       (scenario.deadlineMs ?? DEADLINE_MS) + world.hosts.length * EXPECTATION_MS_PER_HOST
-    await withDeadline(scenario.run(world), deadline)
+    await withDeadline(
+      scenario.run(world, (fault) => faults.add(fault)),
+      deadline,
+    )
     await withDeadline(world.announced(), deadline)
     await Promise.all(probes)
     for (const { name, atEnd } of invariants) note(name, (await atEnd?.(world)) ?? true)

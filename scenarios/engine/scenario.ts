@@ -1,6 +1,8 @@
 import type { NodetrustInit } from '../../impl/index.ts'
+import type { CaRule, RenewalWindow } from './ca/index.ts'
 import type { Family } from './drivers/driver.ts'
 import type { Machine } from './machine/machine.ts'
+import type { DriverName } from './drivers/index.ts'
 import type { World } from './world.ts'
 
 /** What happens in a network, when, and what must then hold. One file of `scenarios/` exports one. */
@@ -13,8 +15,8 @@ export interface Scenario {
   readonly proves: readonly string[]
   /** @param clients what `--clients` says, or `clientsDefault` */
   world(clients: number): WorldPlan
-  /** @default 1 */
-  readonly clientsDefault?: number
+  /** One number for all transports, or one for each. @default 1 */
+  readonly clientsDefault?: number | Readonly<Record<DriverName, number>>
   /** The fewest clients that the story needs; 0 for a story without any, which takes no `--clients`. @default 1 */
   readonly clientsMin?: number
   /** The most clients that the story can take. @default the command's own bound */
@@ -25,8 +27,10 @@ export interface Scenario {
    * @throws {UnavailableError} when it cannot be had
    */
   prepare?(machine: Machine): Promise<void>
-  /** The story. Engine and drivers end it after `deadlineMs`. */
-  run(world: World): Promise<void>
+  /**
+   * The story; it is ended after `deadlineMs`. With `inject` it adds faults to those of the plan, see `Faults.add`.
+   */
+  run(world: World, inject: (fault: Fault) => Promise<void>): Promise<void>
   /** What must hold at the end, beside the invariants that every world keeps. */
   readonly expectations: readonly Expectation[]
   /** @default 60 s */
@@ -39,6 +43,10 @@ export interface WorldPlan {
   readonly faults?: readonly Fault[]
   /** Pebble's knobs, as `PEBBLE_…`. */
   readonly caEnvironment?: Readonly<Record<string, string>>
+  /** Lifetime of the certificates that the CA issues. @default the CA's own */
+  readonly certificateValiditySeconds?: number
+  /** What the CA suggests for renewals, whether it can or not. @default what it says itself, if anything */
+  readonly renewalInfo?: RenewalWindow
 }
 
 export type HostPlan = ServerPlan | ClientPlan | AttackerPlan
@@ -66,22 +74,41 @@ export interface AttackerPlan extends PlacedPlan {
 }
 
 /** What is done to a host, or to the CA, and when. */
-export interface Fault {
-  readonly kind: FaultKind
-  /** A host's name; `ca` for the CA. */
-  readonly host: string
-  /** When: so many ms after the story began (0: before its first step), or at the first such event. */
-  readonly at: number | { readonly event: string }
+export type Fault = (HostFault | CaFault) & {
+  readonly at: number | FaultMoment
   /** Heals after so many ms. @default never */
   readonly forMs?: number
+}
+
+/** So many ms after the story began (0: before its first step), or at an event. */
+export interface FaultMoment {
+  readonly event: string
+  /** Only of events whose details have these values. */
+  readonly detail?: Readonly<Record<string, unknown>>
+  /** At the so-manieth of them. @default 1 */
+  readonly nth?: number
 }
 
 /**
  * - `refuse`: the host is down, connections to it are refused
  * - `hang`: connections to the host are accepted and nothing is ever said
- * - `kill` (CA only): the CA ends as in a crash; a healed one has lost all that it knew
+ * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment
+ * - `move`: the host gets other addresses and goes on; this one does not heal
  */
-export type FaultKind = 'refuse' | 'hang' | 'kill'
+export interface HostFault {
+  readonly kind: 'refuse' | 'hang' | 'crash' | 'move'
+  /** Its name. */
+  readonly host: string
+}
+
+/**
+ * - `kill`: the CA ends as in a crash; a healed one has lost all that it knew
+ * - `pause`: connections to the CA are accepted, and nothing is answered until it is healed
+ * - `disturb`: requests to the CA meet with `rules`
+ */
+export type CaFault =
+  | { readonly kind: 'kill' | 'pause'; readonly host: 'ca' }
+  | { readonly kind: 'disturb'; readonly host: 'ca'; readonly rules: readonly CaRule[] }
 
 /** `holds` is true, or what is wrong. */
 export interface Expectation {

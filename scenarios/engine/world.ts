@@ -1,12 +1,15 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { X509Certificate } from 'node:crypto'
 import { Resolver as DnsResolver } from 'node:dns/promises'
 import { wire, type Certificate } from '../../impl/index.ts'
 import {
+  CaProxy,
   openAcmeCa,
   openResolver,
   type AcmeCa,
   type AcmeCaOptions,
+  type CaRule,
   type Resolver,
 } from './ca/index.ts'
 import type { Driver } from './drivers/driver.ts'
@@ -32,7 +35,10 @@ export interface WorldInit {
   readonly workDirectory: string
   /** Ends everything that waits. */
   readonly signal: AbortSignal
-  readonly ca: Omit<AcmeCaOptions, 'resolver' | 'workDirectory' | 'signal' | 'environment'>
+  readonly ca: Omit<
+    AcmeCaOptions,
+    'resolver' | 'workDirectory' | 'signal' | 'environment' | 'certificateValiditySeconds'
+  >
 }
 
 /** One simulated network: its hosts, its CA, and what has happened in it. */
@@ -54,6 +60,8 @@ export class World implements AsyncDisposable {
   readonly #roots = new Set<string>()
   #resolver: Resolver | undefined
   #ca: AcmeCa | undefined
+  /** By issue server: each reaches the CA by a proxy of its own, so that it can be cut off alone. */
+  readonly #proxies = new Map<string, CaProxy>()
   #observer: Observer | undefined
 
   private constructor(init: WorldInit) {
@@ -83,6 +91,56 @@ export class World implements AsyncDisposable {
     return this.#ca
   }
 
+  /**
+   * Whether every request to the CA passes our proxies, is in the trace as `ca:request`, and can be disturbed: so
+   * with every CA that this run started.
+   */
+  get caIsProxied(): boolean {
+    return this.ca.controllable
+  }
+
+  /** Follows the rules for all requests to the CA; returns the way to end that. */
+  disturbCa(rules: readonly CaRule[]): () => void {
+    if (!this.caIsProxied) throw new Error('a CA given by URL is reached directly: not disturbed')
+    const ends = [...this.#proxies.values()].map((proxy) => proxy.disturb(rules))
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
+  /** Ends the CA as a crash would; connections are refused until `startCa`. */
+  async killCa(): Promise<void> {
+    await Promise.all([...this.#proxies.values()].map((proxy) => proxy.refuse()))
+    await this.ca.kill()
+  }
+
+  /** Starts a killed CA again: it has lost all that it knew. */
+  async startCa(): Promise<void> {
+    await this.ca.start()
+    await this.rootCertificates()
+    await Promise.all([...this.#proxies.values()].map((proxy) => proxy.accept()))
+  }
+
+  /** Ends a host without a goodbye, at once; returns the way to start it again, from its disk as it is now. */
+  crash(name: string): () => Promise<void> {
+    const host = this.host(name)
+    host.crash()
+    const proxy = this.#proxies.get(name)
+    const cut = proxy?.cut()
+    return async () => {
+      await cut
+      await proxy?.accept()
+      await host.start()
+    }
+  }
+
+  /** Gives a host other addresses. */
+  async move(name: string): Promise<void> {
+    const host = this.host(name)
+    this.driver.move(host.place)
+    await host.move()
+  }
+
   get hosts(): readonly Host[] {
     return [...this.#hosts.values()]
   }
@@ -91,7 +149,7 @@ export class World implements AsyncDisposable {
     return this.hostsOf('client')
   }
 
-  /** What an observer of the network heard announced, without repetitions. */
+  /** What each host announced last, as an observer of the network heard it. */
   get announcements(): readonly Announcement[] {
     return this.#observer?.announcements ?? []
   }
@@ -119,6 +177,11 @@ export class World implements AsyncDisposable {
     return certificateNames(certificate)
   }
 
+  /** The serial number of a PEM certificate; lower case hex. */
+  serialOf(certificate: string): string {
+    return new X509Certificate(certificate).serialNumber.toLowerCase()
+  }
+
   /** Has a client obtain a certificate, and remembers what became of it. */
   async obtain(name: string): Promise<Outcome> {
     const host = this.host(name)
@@ -126,7 +189,6 @@ export class World implements AsyncDisposable {
       const service = host.node.services.nodetrust
       if (service === undefined) throw new TypeError(`host "${name}" is no client`)
       const certificate = await service.obtain({ signal: this.signal })
-      this.certificates.push({ host: name, certificate: certificate.certificate })
       return { certificate }
     } catch (error) {
       this.signal.throwIfAborted()
@@ -143,7 +205,7 @@ export class World implements AsyncDisposable {
   /** Waits until the network has heard every client that has a certificate, at each of its names. */
   async announced(): Promise<void> {
     const wanted = this.clients.flatMap((host) =>
-      host.running ? (host.node.services.nodetrust?.addresses ?? []) : [],
+      host.running && host.announces ? (host.node.services.nodetrust?.addresses ?? []) : [],
     )
     await this.#observer?.heard(
       wanted.map((address) => address.toString()),
@@ -189,7 +251,12 @@ export class World implements AsyncDisposable {
 
   /** The roots of all certificates that this world's CA has issued: a CA that lost its state has new ones. */
   async rootCertificates(): Promise<string> {
-    this.#roots.add(await this.ca.rootCertificates())
+    try {
+      this.#roots.add(await this.ca.rootCertificates())
+    } catch (error) {
+      // A CA that is down has issued nothing since it was asked last: it is asked whenever it starts.
+      if (this.#roots.size === 0) throw error
+    }
     return [...this.#roots].join('\n')
   }
 
@@ -199,6 +266,7 @@ export class World implements AsyncDisposable {
     await this.#observer?.stop()
     for (const role of order) await Promise.all(this.hostsOf(role).map((host) => host.stop()))
     await this.#resolver?.close()
+    await Promise.all([...this.#proxies.values()].map((proxy) => proxy[Symbol.asyncDispose]()))
     await this.#ca?.stop()
     await this.driver.close()
   }
@@ -208,7 +276,10 @@ export class World implements AsyncDisposable {
       zone: this.zone,
       trace: this.trace,
       workDirectory: this.#init.workDirectory,
-      ca: () => this.ca,
+      ca: (host) => {
+        const { directoryUrl, certificateAuthority } = this.#proxies.get(host) ?? this.ca
+        return { directoryUrl, certificateAuthority }
+      },
       hostsOf: (role) => this.hostsOf(role),
     }
     for (const plan of this.plan.hosts) {
@@ -227,7 +298,11 @@ export class World implements AsyncDisposable {
       workDirectory: this.#init.workDirectory,
       signal: this.signal,
       environment: this.plan.caEnvironment ?? {},
+      ...(this.plan.certificateValiditySeconds === undefined
+        ? {}
+        : { certificateValiditySeconds: this.plan.certificateValiditySeconds }),
     })
+    await this.#openProxies(this.#ca)
     this.trace.record('ca', 'ca:ready', { description: this.#ca.description })
     await this.rootCertificates()
     await this.#startAll('issue')
@@ -242,6 +317,33 @@ export class World implements AsyncDisposable {
       onHeard: ({ host, address }) => this.trace.record(host, 'peer:heard', { address }),
       signal: this.signal,
     })
+    const observer = this.#observer
+    this.trace.follow(({ event, host }) => {
+      if (event === 'certificate:expired') observer.forget(host)
+      if (event === 'certificate:obtained' || event === 'certificate:renewed') this.#keep(host)
+    })
+  }
+
+  /** Remembers the certificate that a client serves now. */
+  #keep(host: string): void {
+    const client = this.host(host)
+    if (!client.running) return
+    const certificate = client.node.services.nodetrust?.certificate?.certificate
+    const known = this.certificates.some((got) => got.certificate === certificate)
+    if (certificate !== undefined && !known) this.certificates.push({ host, certificate })
+  }
+
+  async #openProxies(ca: AcmeCa): Promise<void> {
+    // Only Pebble builds its URLs from the Host header, and a CA given by URL may be another.
+    if (!ca.controllable) return
+    for (const { name: via } of this.hostsOf('issue')) {
+      const proxy = await CaProxy.open({
+        upstream: ca,
+        renewalInfo: this.plan.renewalInfo,
+        onRequest: (request) => this.trace.record('ca', 'ca:request', { ...request, via }),
+      })
+      this.#proxies.set(via, proxy)
+    }
   }
 
   async #startAll(role: HostPlan['role']): Promise<void> {

@@ -3,7 +3,7 @@ import type { ComponentLogger, PeerId, Transport, Upgrader } from '@libp2p/inter
 /** IP versions that a host speaks. */
 export type Family = 4 | 6
 
-/** Where a driver has put a host. */
+/** Where a driver has put a host. The same place names other addresses after {@link Driver.move}. */
 export interface Place {
   /** The host's address as others see it: what proofs state and names encode. */
   readonly addresses: Readonly<Partial<Record<Family, string>>>
@@ -38,9 +38,16 @@ export interface Driver {
   readonly name: string
   /** Gives a host its addresses. Names are unique in a world. */
   place(host: { readonly name: string; readonly families: readonly Family[] }): Place
+  /** Gives a place other addresses. The host's listeners and connections are its own affair. */
+  move(place: Place): void
   /** Where the socket stands that a peer would reach at a public address and port. */
   socketAddress(address: string): string
   /** Takes over the addresses that a stopped host listened on. */
   blackHole(multiaddrs: readonly string[]): Promise<BlackHole>
   close(): Promise<void>
+}
+
+/** The IP versions of a place. */
+export function familiesOfAddresses(addresses: Place['addresses']): Family[] {
+  return ([4, 6] as const).filter((family) => addresses[family] !== undefined)
 }

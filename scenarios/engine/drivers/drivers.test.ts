@@ -89,6 +89,27 @@ for (const name of DRIVER_NAMES) {
     await dial(AbortSignal.timeout(5_000))
   })
 
+  test(`${name}: a place that moved has another address, and is seen there`, async (t) => {
+    const driver = drivers[name]()
+    t.teardown(() => driver.close())
+    const server = await start(t, driver.place({ name: 'here', families: [4] }))
+    const there = driver.place({ name: 'there', families: [4] })
+    const client = await start(t, there, [])
+    const before = there.addresses[4]
+    driver.move(there)
+    t.not(there.addresses[4], before)
+    t.match(there.listen[0], there.addresses[4] ?? '', 'what it listens on follows')
+    const seen = new Promise<string>((resolve) => {
+      server.addEventListener(
+        'connection:open',
+        ({ detail }) => resolve(detail.remoteAddr.toString()),
+        { once: true },
+      )
+    })
+    await client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
+    t.match(await seen, `/ip4/${there.addresses[4]}/tcp/`)
+  })
+
   test(`${name}: two worlds at once do not meet`, async (t) => {
     const [one, other] = [drivers[name](), drivers[name]()]
     const [a, b] = [one, other].map((driver) => driver.place({ name: 'host', families: [4] }))

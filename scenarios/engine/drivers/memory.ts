@@ -4,7 +4,13 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { TCP } from '@multiformats/multiaddr-matcher'
 import { randomBytes, randomInt } from 'node:crypto'
 import { tcpDriver } from './tcp.ts'
-import type { Driver, Family, Place, TransportComponents } from './driver.ts'
+import {
+  familiesOfAddresses,
+  type Driver,
+  type Family,
+  type Place,
+  type TransportComponents,
+} from './driver.ts'
 
 /** The documentation networks of RFC 5737 and RFC 3849: addresses that look real and belong to nobody. */
 const NETWORKS = { 4: '203.0.113', 6: '2001:db8::' }
@@ -27,27 +33,42 @@ export function memoryDriver(): Driver {
   const addressOfPeer = new Map<string, Place['addresses']>()
   let hosts = 0
 
+  const addressesFor = (
+    families: readonly Family[],
+    socketAddresses: Place['socketAddresses'],
+  ): Partial<Record<Family, string>> => {
+    hosts += 1
+    if (hosts > HOSTS_MAX) throw new RangeError(`a world in memory has at most ${HOSTS_MAX} hosts`)
+    const addresses = {
+      ...(families.includes(4) ? { 4: `${NETWORKS[4]}.${hosts}` } : {}),
+      ...(families.includes(6) ? { 6: `${NETWORKS[6]}${hosts.toString(16)}` } : {}),
+    }
+    for (const family of families) {
+      standIns.set(addresses[family] ?? '', socketAddresses[family] ?? '')
+    }
+    return addresses
+  }
+
   return {
     name: 'memory',
     place(host): Place {
-      hosts += 1
-      if (hosts > HOSTS_MAX)
-        throw new RangeError(`a world in memory has at most ${HOSTS_MAX} hosts`)
       const { socketAddresses } = loopback.place(host)
-      const addresses: Partial<Record<Family, string>> = {}
-      if (host.families.includes(4)) addresses[4] = `${NETWORKS[4]}.${hosts}`
-      if (host.families.includes(6)) addresses[6] = `${NETWORKS[6]}${hosts.toString(16)}`
-      for (const family of host.families) {
-        standIns.set(addresses[family] ?? '', socketAddresses[family] ?? '')
-      }
+      const addresses = addressesFor(host.families, socketAddresses)
       return {
         addresses,
         socketAddresses,
-        listen: host.families.map(
-          (family) => `/ip${family}/${addresses[family]}/tcp/${LISTEN_PORT}`,
-        ),
+        get listen() {
+          return host.families.map(
+            (family) => `/ip${family}/${addresses[family]}/tcp/${LISTEN_PORT}`,
+          )
+        },
         transport: (components) => ipMemory(components, addresses),
       }
+    },
+    move(place) {
+      loopback.move({ ...place, addresses: place.socketAddresses })
+      const families = familiesOfAddresses(place.addresses)
+      Object.assign(place.addresses, addressesFor(families, place.socketAddresses))
     },
     socketAddress: (address) => standIns.get(address) ?? address,
     async blackHole(multiaddrs) {

@@ -3,7 +3,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { BlackHole, Driver, Family, Place, TransportComponents } from './driver.ts'
+import {
+  familiesOfAddresses,
+  type BlackHole,
+  type Driver,
+  type Family,
+  type Place,
+  type TransportComponents,
+} from './driver.ts'
 
 /** 127.a.b.1 … 127.a.b.254. */
 const HOSTS_MAX = 254
@@ -15,23 +22,31 @@ const HOSTS_MAX = 254
 export function tcpDriver(): Driver {
   const network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`
   let hosts = 0
+  const addressesFor = (families: readonly Family[]): Partial<Record<Family, string>> => {
+    hosts += 1
+    if (hosts > HOSTS_MAX) throw new RangeError(`a world on tcp has at most ${HOSTS_MAX} hosts`)
+    return {
+      ...(families.includes(4) ? { 4: `${network}.${hosts}` } : {}),
+      ...(families.includes(6) ? { 6: '::1' } : {}),
+    }
+  }
   return {
     name: 'tcp',
     place({ families }): Place {
-      hosts += 1
-      if (hosts > HOSTS_MAX) throw new RangeError(`a world on tcp has at most ${HOSTS_MAX} hosts`)
-      const addresses: Partial<Record<Family, string>> = {}
-      if (families.includes(4)) addresses[4] = `${network}.${hosts}`
-      if (families.includes(6)) addresses[6] = '::1'
+      const addresses = addressesFor(families)
       return {
         addresses,
         socketAddresses: addresses,
-        listen: [
-          ...(addresses[4] === undefined ? [] : [`/ip4/${addresses[4]}/tcp/0`]),
-          ...(addresses[6] === undefined ? [] : [`/ip6/${addresses[6]}/tcp/0`]),
-        ],
+        get listen() {
+          return Object.entries(addresses).map(
+            ([family, address]) => `/ip${family}/${address}/tcp/0`,
+          )
+        },
         transport: tcpFrom(addresses),
       }
+    },
+    move({ addresses }) {
+      Object.assign(addresses, addressesFor(familiesOfAddresses(addresses)))
     },
     socketAddress: (address) => address,
     blackHole: async (multiaddrs) => {
