@@ -1,15 +1,22 @@
+import { addressChange } from './address-change.ts'
 import { allProofServersFail } from './all-proof-servers-fail.ts'
 import { browser } from './browser.ts'
 import { caDownMidOrder } from './ca-down-mid-order.ts'
+import { caLostItsState } from './ca-lost-its-state.ts'
+import { caOverloaded } from './ca-overloaded.ts'
 import { caRejectsNonces } from './ca-rejects-nonces.ts'
+import { caSlow } from './ca-slow.ts'
 import { dnsServerDown } from './dns-server-down.ts'
 import { expiredProof } from './expired-proof.ts'
 import { failingProofServer } from './failing-proof-server.ts'
+import { flashCrowd } from './flash-crowd.ts'
 import { forgedProof } from './forged-proof.ts'
 import { happyPath } from './happy-path.ts'
 import { ipv6 } from './ipv6.ts'
+import { issueServerKilled } from './issue-server-killed.ts'
 import { legacyClient } from './legacy-client.ts'
 import { noCommonCrypto } from './no-common-crypto.ts'
+import { renewal } from './renewal.ts'
 import { stolenProof } from './stolen-proof.ts'
 import { unauthorisedWriter } from './unauthorised-writer.ts'
 import type { Scenario } from './engine/scenario.ts'
@@ -30,4 +37,11 @@ export const scenarios: readonly Scenario[] = [
   unauthorisedWriter,
   caDownMidOrder,
   caRejectsNonces,
+  caLostItsState,
+  caOverloaded,
+  caSlow,
+  issueServerKilled,
+  renewal,
+  addressChange,
+  flashCrowd,
 ]

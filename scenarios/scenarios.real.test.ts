@@ -1,25 +1,14 @@
-// Every scenario on every transport, against a real Pebble, and what a run says when something does not hold.
+// What a run says when something does not hold, and the command. Every scenario: memory.real.test.ts, tcp.real.test.ts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, readdir, rm } from 'node:fs/promises'
 import { test } from 'tap'
 import { caOptionsFromEnvironment } from './engine/ca/index.ts'
-import { DRIVER_NAMES } from './engine/drivers/index.ts'
 import { runScenario } from './engine/run.ts'
 import { hosts, type Scenario } from './engine/scenario.ts'
 import { scenarios } from './index.ts'
 
 const ca = caOptionsFromEnvironment(process.env)
-
-for (const transport of DRIVER_NAMES) {
-  for (const scenario of scenarios) {
-    test(`${scenario.proves.join(' ')} ${scenario.name} holds on ${transport}`, async (t) => {
-      const report = await runScenario(scenario, { transport, ca })
-      for (const { name, problem } of report.verdicts) t.equal(problem, undefined, name)
-      t.ok(report.verdicts.length > 4)
-    })
-  }
-}
 
 test('a story that fails and an expectation that does not hold are told, and the run does not hold', async (t) => {
   const broken: Scenario = {

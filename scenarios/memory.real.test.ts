@@ -1,0 +1,3 @@
+import { scenariosHold } from './testing.ts'
+
+scenariosHold('memory', process.env)
