@@ -17,6 +17,7 @@ import { issueServerKilled } from './issue-server-killed.ts'
 import { legacyClient } from './legacy-client.ts'
 import { noCommonCrypto } from './no-common-crypto.ts'
 import { renewal } from './renewal.ts'
+import { rateLimited } from './rate-limited.ts'
 import { stolenProof } from './stolen-proof.ts'
 import { unauthorisedWriter } from './unauthorised-writer.ts'
 import type { Scenario } from './engine/scenario.ts'
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   caLostItsState,
   caOverloaded,
   caSlow,
+  rateLimited,
   issueServerKilled,
   renewal,
   addressChange,

@@ -48,6 +48,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     of('server') === ''
       ? `serves a challenge for ${of('name')}`
       : `has set the challenge for ${of('name')} on ${of('server')}`,
+  'budget:exhausted': (of) => `has nothing left of the CA's ${of('budget')}`,
   'challenge:failed': (of) =>
     `could not set the challenge for ${of('name')} on ${of('server')}: ${of('reason')}`,
   'challenge:removed': (of) =>

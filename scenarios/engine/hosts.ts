@@ -260,6 +260,7 @@ export class Host {
               allowPrivateAddresses: true,
               // All clients of a world can share one address.
               rateLimit: { burst: 10_000, intervalMs: 1 },
+              ...this.plan.options,
             }),
           ),
         }

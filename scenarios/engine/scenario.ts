@@ -1,4 +1,4 @@
-import type { NodetrustInit } from '../../impl/index.ts'
+import type { IssueServerInit, NodetrustInit } from '../../impl/index.ts'
 import type { CaRule, RenewalWindow } from './ca/index.ts'
 import type { Family } from './drivers/driver.ts'
 import type { Machine } from './machine/machine.ts'
@@ -49,7 +49,7 @@ export interface WorldPlan {
   readonly renewalInfo?: RenewalWindow
 }
 
-export type HostPlan = ServerPlan | ClientPlan | AttackerPlan
+export type HostPlan = ServerPlan | IssueServerPlan | ClientPlan | AttackerPlan
 
 interface PlacedPlan {
   /** Unique in the world. */
@@ -59,7 +59,13 @@ interface PlacedPlan {
 }
 
 export interface ServerPlan extends PlacedPlan {
-  readonly role: 'proof' | 'issue' | 'dns'
+  readonly role: 'proof' | 'dns'
+}
+
+export interface IssueServerPlan extends PlacedPlan {
+  readonly role: 'issue'
+  /** Options of the issue server over the engine's. */
+  readonly options?: Partial<IssueServerInit>
 }
 
 export interface ClientPlan extends PlacedPlan {
