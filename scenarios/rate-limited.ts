@@ -28,7 +28,8 @@ export const rateLimited: Scenario = {
   async run(world) {
     // One after the other: who comes first is served. Those who were not ask once more.
     for (const { name } of world.clients) await world.obtain(name)
-    for (const { host } of [...world.failures]) await world.obtain(host)
+    const refused = world.failures.map(({ host }) => host)
+    for (const name of refused) await world.obtain(name)
   },
   expectations: [
     {
