@@ -15,6 +15,7 @@ const DEADLINE_MS = 60_000
 const EXPECTATION_MS_MAX = 15_000
 /** A crowd in one process is slower for each of them. */
 const EXPECTATION_MS_PER_HOST = 500
+const NOT_JUDGED = 'not judged, because the story did not run to its end'
 /** Longest set-up: it may install Pebble. */
 const SET_UP_MS_MAX = 300_000
 
@@ -115,24 +116,37 @@ async function judge(
     check(entry.event)
     for (const { name, onEvent } of invariants) {
       const probe = onEvent?.(world, entry)
-      if (probe !== undefined) probes.push(probe.then((holds) => note(name, holds)))
+      if (probe === undefined) continue
+      probes.push(
+        probe.then(
+          (holds) => note(name, holds),
+          (error: unknown) => note(name, String(error)),
+        ),
+      )
     }
   })
   let story: string | undefined
-  let faultProblem: string | undefined
+  // What is looked at only at the end has not been seen to hold before that.
+  let faultProblem: string | undefined = NOT_JUDGED
+  let ended = false
+  let hasFaults = (world.plan.faults ?? []).length > 0
   try {
     await using faults = new Faults(world)
     for (const fault of world.plan.faults ?? []) await faults.add(fault)
     const deadline =
       (scenario.deadlineMs ?? DEADLINE_MS) + world.hosts.length * EXPECTATION_MS_PER_HOST
     await withDeadline(
-      scenario.run(world, (fault) => faults.add(fault)),
+      scenario.run(world, (fault) => {
+        hasFaults = true
+        return faults.add(fault)
+      }),
       deadline,
     )
     await withDeadline(world.announced(), deadline)
     await Promise.all(probes)
     for (const { name, atEnd } of invariants) note(name, (await atEnd?.(world)) ?? true)
     faultProblem = faults.problem()
+    ended = true
   } catch (error) {
     for (const signal of interrupted) signal.throwIfAborted()
     story = error instanceof Error ? error.message : String(error)
@@ -142,10 +156,11 @@ async function judge(
   check()
   const verdicts: Verdict[] = [
     { name: 'the story ran to its end', problem: story },
-    ...((world.plan.faults ?? []).length === 0
-      ? []
-      : [{ name: 'every fault happened', problem: faultProblem }]),
-    ...invariants.map(({ name }) => ({ name, problem: broken.get(name) })),
+    ...(hasFaults ? [{ name: 'every fault happened', problem: faultProblem }] : []),
+    ...invariants.map(({ name, atEnd }) => ({
+      name,
+      problem: broken.get(name) ?? (ended || atEnd === undefined ? undefined : NOT_JUDGED),
+    })),
   ]
   for (const expectation of scenario.expectations) {
     const { name } = expectation
