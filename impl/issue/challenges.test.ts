@@ -14,7 +14,8 @@ import { Challenges } from './challenges.ts'
 import { challengeProblem } from './health.ts'
 import { decodeSoa, querySoa } from './soa-query.ts'
 import { addressOf, startNode, testSignal, ZONE } from './testing.ts'
-import { queryTxt, type DnsEndpoint } from './txt-query.ts'
+import type { DnsEndpoint } from './dns-query.ts'
+import { queryTxt } from './txt-query.ts'
 
 /** What a server does with a request: answers a number, stays silent, or drops the stream. */
 type Behaviour = (count: number) => number | 'silent' | 'drop'

@@ -4,7 +4,8 @@ import { CHALLENGE_LABEL, REQUEST_TIMEOUT_MS } from '../wire/protocols.ts'
 import { sleep } from './abort.ts'
 import { DnsWriter, type DnsWriterComponents } from './dns-writer.ts'
 import type { ChallengeValue } from './records.ts'
-import { queryTxt, type DnsEndpoint } from './txt-query.ts'
+import type { DnsEndpoint } from './dns-query.ts'
+import { queryTxt } from './txt-query.ts'
 
 /** One authoritative DNS server of the zone. */
 export interface DnsServerInit {

@@ -1,4 +1,4 @@
-import { ask, skipName, type DnsEndpoint } from './txt-query.ts'
+import { ask, HEADER_BYTES, RCODE_MASK, skipName, type DnsEndpoint } from './dns-query.ts'
 
 /** What one DNS server says that the zone is: equal texts are servers in step. */
 export interface Soa {
@@ -8,9 +8,7 @@ export interface Soa {
   readonly serial: number
 }
 
-const HEADER_BYTES = 12
 const TYPE_SOA = 6
-const RCODE_MASK = 0x000f
 const FLAG_AUTHORITATIVE = 0x0400
 /** Pointers followed in one name: each leads back, so a name has at most as many as labels (RFC 1035 §4.1.4). */
 const LABELS_MAX = 127

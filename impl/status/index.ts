@@ -2,7 +2,7 @@
 // answer. Collected from outside of the servers, so that it works while they run and while they do not.
 import { StoreReader, type CertificateRow, type OrderRow } from '../issue/overview.ts'
 import { querySoa } from '../issue/soa-query.ts'
-import type { DnsEndpoint } from '../issue/txt-query.ts'
+import type { DnsEndpoint } from '../issue/dns-query.ts'
 
 export { statusSources } from './sources.ts'
 

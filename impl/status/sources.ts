@@ -2,7 +2,7 @@ import { reachDirectory } from '../acme-directory.ts'
 import { isLocal, type Config } from '../config/index.ts'
 import { dnsOf, type Running } from '../config/services.ts'
 import { reachableAt } from '../dns-endpoints.ts'
-import type { DnsEndpoint } from '../issue/txt-query.ts'
+import type { DnsEndpoint } from '../issue/dns-query.ts'
 import type { StatusSources } from './index.ts'
 
 const DNS_PORT = 53
