@@ -1,0 +1,98 @@
+// What a check is. Everything else of the suite reads or runs these.
+import type { Target } from './target.ts'
+import type { WireLog } from './wire-log.ts'
+
+export type Level = 'MUST' | 'SHOULD' | 'MAY'
+
+/** Whose behaviour a case looks at. `discovery` is done by servers and clients alike. */
+export type Role = 'proof' | 'issue' | 'dns' | 'dns01' | 'client' | 'discovery'
+
+/**
+ * `nonstrict`: conforms, but misses a SHOULD or takes a tolerated alternative. `info`: nothing to judge, something to
+ * know. `unsupported`: the target does not claim it. `inconclusive`: the target could not be reached, or something
+ * that is not the target's fault broke off the check.
+ */
+export type Verdict = 'pass' | 'fail' | 'nonstrict' | 'info' | 'unsupported' | 'inconclusive'
+
+/** What a target may or may not have. A case that needs one that is missing is `unsupported` and never `fail`. */
+export const CAPABILITIES = [
+  /** Reached over IPv6 as well. */
+  'ipv6',
+  /** Runs in a test network: certifies loopback and private addresses. */
+  'private-addresses',
+  /** The suite may play the proof server that the issue server trusts. */
+  'played-proof-server',
+  /** The suite may play a DNS server that the issue server writes to. */
+  'played-dns-server',
+  /** The suite has the key of a peer that may set challenges. */
+  'dns-writer',
+  /** Certificate signing requests in IssueRequest (field 16). */
+  'csr',
+  /** dns-01 removal, an extension of this project. */
+  'dns01-remove',
+  /** Names that need no dns-01 protocol only: a static zone, as NSD, BIND and Knot have. */
+  'static-zone',
+] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
+/** What a case found, when that is not simply `pass`. */
+export interface Finding {
+  readonly verdict: Exclude<Verdict, 'fail'>
+  /** A sentence with the values that were seen. */
+  readonly reason: string
+}
+
+/** Thrown by a case whose target does not do what the requirement says. */
+export class CheckFailure extends Error {
+  override readonly name = 'CheckFailure'
+  /** What the requirement wants, in its words. */
+  readonly expected: string
+  /** What was seen, with the values. */
+  readonly actual: string
+
+  constructor({ expected, actual }: { readonly expected: string; readonly actual: string }) {
+    super(`expected ${expected}, got ${actual}`)
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** What a case works with. All that it opens it hands to `defer`. */
+export interface CheckContext {
+  readonly target: Target
+  /** Aborted at the case's deadline, or when the run is ended. */
+  readonly signal: AbortSignal
+  /** Evidence: every message that is sent or received goes here. */
+  readonly wire: WireLog
+  /** In [0, 1); the same for each run with the same `--seed`. */
+  readonly random: () => number
+  /** Closes in reverse order when the case ends, however it ends. */
+  readonly defer: (close: () => unknown) => void
+  /** Made by the first case that asks and closed after the last: a libp2p node, a played server. */
+  readonly shared: <T>(key: string, make: () => Promise<Shared<T>>) => Promise<T>
+}
+
+export interface Shared<T> {
+  readonly value: T
+  readonly close: () => Promise<void>
+}
+
+/** One check of one requirement. */
+export interface Case {
+  /** The requirement and a slug, such as `NT-DNS-017/query-in-mixed-case`. Permanent: never renamed, never reused. */
+  readonly id: string
+  /** What a conforming implementation does, as a sentence. */
+  readonly title: string
+  readonly role: Role
+  /** The requirement's own level when left out. */
+  readonly level?: Level
+  readonly needs?: readonly Capability[]
+  /** Could disturb a public server: runs only with `--intrusive`. */
+  readonly intrusive?: true
+  /** @default 15_000 */
+  readonly timeoutMs?: number
+  /** How to see it by hand: a dig line, or the bytes in hex and where to send them. */
+  readonly byHand: (target: Target) => string
+  /** Returns for `pass`; throws CheckFailure for `fail`; what else is thrown is `inconclusive`. */
+  readonly run: (context: CheckContext) => Promise<Finding | void>
+}

@@ -1,0 +1,64 @@
+import type { Capability } from './case.ts'
+
+/** What a stranger must tell us of the servers that are to be checked. Made of a JSON file by `readTarget`. */
+export interface Target {
+  /** Shown in reports. */
+  readonly name: string
+  /** Lower case, no dot at its ends. */
+  readonly zone: string
+  readonly capabilities: readonly Capability[]
+  /** All authoritative DNS servers of the zone. */
+  readonly dns: readonly DnsTarget[]
+  /** Where challenges are set; absent where the suite shall not. */
+  readonly dns01?: Dns01Target
+  readonly proof: readonly ProofTarget[]
+  readonly issue?: IssueTarget
+  /** The CA that the issue server uses, to check chains against it. */
+  readonly acme?: AcmeTarget
+  /** What the suite plays itself, and how the servers under test know it. */
+  readonly players?: Players
+}
+
+export interface DnsTarget {
+  readonly address: string
+  readonly port: number
+}
+
+export interface Dns01Target {
+  /** Multiaddrs that end in /p2p/<peer id>. */
+  readonly addresses: readonly string[]
+  /** Of a peer that may write: libp2p private key (protobuf), base64. Secret. */
+  readonly writerKey?: string
+}
+
+export interface ProofTarget {
+  /** Multiaddrs that end in /p2p/<peer id>. */
+  readonly addresses: readonly string[]
+  /** libp2p public key (protobuf), base64, of the key that proofs are signed with. */
+  readonly proofKey?: string
+}
+
+export interface IssueTarget {
+  /** Multiaddrs that end in /p2p/<peer id>. */
+  readonly addresses: readonly string[]
+}
+
+export interface AcmeTarget {
+  readonly directoryUrl: string
+  /** PEM of the roots that certificates chain to. */
+  readonly roots: readonly string[]
+}
+
+export interface Players {
+  /** The issue server trusts proofs signed with this key: libp2p private key (protobuf), base64. Secret. */
+  readonly proofKey?: string
+  /** The issue server writes challenges to this peer, besides or instead of real DNS servers. */
+  readonly dns?: {
+    /** libp2p private key (protobuf), base64: gives the peer id that the issue server was told. Secret. */
+    readonly peerKey: string
+    /** Multiaddrs to listen on, without /p2p. */
+    readonly listen: readonly string[]
+    /** Where this player answers DNS queries. */
+    readonly dns: DnsTarget
+  }
+}
