@@ -13,6 +13,8 @@ import { EXIT } from './suite/verdicts.ts'
 /** The user has to change something. */
 const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
 
+const SELECTORS = 'families, requirements, cases or roles: NT-DNS NT-ISSUE-013 dns/* (default: all)'
+
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -104,8 +106,6 @@ function selfCommand(end: (code: number) => void): Command {
     })
   return examples(withRunOptions(command), ['self', 'self NT-DNS --report tap=results.tap'])
 }
-
-const SELECTORS = 'families, requirements, cases or roles: NT-DNS NT-ISSUE-013 dns/* (default: all)'
 
 function withRunOptions(command: Command): Command {
   return command
