@@ -46,10 +46,11 @@ export function requirementHtml(one: ComparedRequirement, { names, open }: Place
   </details>`
 }
 
-function about({ sentence, source, decision }: ReportedRequirement): Html {
+function about({ sentence, source, decision, why }: ReportedRequirement): Html {
   return html`<div class="about">
     <p class="sentence">${sentence}</p>
-    <p>${source}${decision ? ' · decides what the specification leaves open' : ''}</p>
+    <p>${source}</p>
+    ${decision ? html`<p>Decided here: ${why ?? 'the specification leaves it open'}</p>` : undefined}
   </div>`
 }
 
