@@ -1,5 +1,5 @@
 // All checks of servers, joined; each folder beside this file is a role's.
 import type { Case } from '../suite/case.ts'
-import { CASES as DNS } from './dns/index.ts'
+import { CASES as DNS_CASES } from './dns/index.ts'
 
-export const CASES: readonly Case[] = [...DNS]
+export const CASES: readonly Case[] = [...DNS_CASES]

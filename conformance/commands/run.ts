@@ -1,9 +1,9 @@
 import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
-import type { RunReport } from '../reports/report.ts'
+import type { ReportedRequirement, RunReport } from '../reports/report.ts'
 import { treeText } from '../reports/tree.ts'
 import { writeReports } from '../reports/write-reports.ts'
-import { CASES, levelOf, requirements } from '../suite/catalogue.ts'
+import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import { readExpectations } from '../suite/expectations.ts'
 import { findUnreachable } from '../suite/reachable.ts'
 import { readTarget } from '../suite/read-target.ts'
@@ -55,7 +55,7 @@ export async function planRun(
     words.expect === undefined
       ? new Map<never, never>()
       : await readExpectations(words.expect, {
-          requirements: new Set(requirements.keys()),
+          requirements: new Set(REQUIREMENTS.map(({ id }) => id)),
           cases: new Set(CASES.map(({ id }) => id)),
         })
   return { settings, selection, expectations, selectors, words }
@@ -110,7 +110,7 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     results,
     cases,
     intrusive: selection.intrusive,
-    requirement: (id) => requirements.get(id),
+    requirement: reportedRequirement,
     expectations,
     startedAt,
     durationMs: performance.now() - startedMs,
@@ -119,6 +119,21 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     selection: selectors,
     interrupted: io.signal.aborted,
   })
+}
+
+function reportedRequirement(id: string): ReportedRequirement | undefined {
+  const found = findRequirement(id)
+  if (found === undefined) return undefined
+  const { title, level, sentence, source, decision, why } = found
+  return {
+    id,
+    title,
+    level,
+    sentence,
+    source: source.join(', '),
+    decision,
+    ...(why === undefined ? {} : { why }),
+  }
 }
 
 function nothingChosen({ intrusive }: Selection): string {

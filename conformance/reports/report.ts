@@ -39,6 +39,7 @@ const requirement = z.strictObject({
   sentence: z.string(),
   source: z.string(),
   decision: z.boolean().describe('decides what the specification leaves open'),
+  why: z.string().exactOptional().describe('of a decision'),
 })
 
 export const reportSchema = z.strictObject({
