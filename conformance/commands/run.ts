@@ -1,3 +1,4 @@
+import { isTestHost } from '../../scenarios/engine/ca/index.ts'
 import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
 import type { ReportedRequirement, RunReport } from '../reports/report.ts'
@@ -5,6 +6,7 @@ import { treeText } from '../reports/tree.ts'
 import { writeReports } from '../reports/write-reports.ts'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import { readExpectations } from '../suite/expectations.ts'
+import { UsageError } from '../suite/problems.ts'
 import { findUnreachable } from '../suite/reachable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { runCases } from '../suite/runner.ts'
@@ -31,7 +33,20 @@ export async function run(
 ): Promise<number> {
   const plan = await planRun(selectors, words, { perSecond: POLITE_PER_SECOND })
   const target = await readTarget(words.target)
+  if (plan.selection.cases.some(({ role }) => role === 'issue')) {
+    refuseProductionCa(target, words.acmeProduction)
+  }
   return await runPlan(plan, target, io)
+}
+
+/** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
+function refuseProductionCa({ acme }: Target, named: string | undefined): void {
+  if (acme === undefined) return
+  const host = new URL(acme.directoryUrl).hostname.replace(/^\[|\]$/g, '')
+  if (host === named || isTestHost(host)) return
+  throw new UsageError(
+    `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
+  )
 }
 
 export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}

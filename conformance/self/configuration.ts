@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { freePorts } from '../../scenarios/engine/ca/index.ts'
 import type { Players } from '../suite/target.ts'
 import type { SelfCa } from './ca.ts'
-import { generateKeyTexts, type KeyTexts } from './keys.ts'
+import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
 
 /** The servers that `self` can start. */
 export const SELF_ROLES = ['proof', 'dns', 'issue'] as const

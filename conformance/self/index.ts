@@ -18,7 +18,7 @@ import {
   type SelfPlayers,
   type SelfRole,
 } from './configuration.ts'
-import { generateKeyTexts } from './keys.ts'
+import { generateKeyTexts } from '../suite/keys.ts'
 import { startServerProcess, type ServerAddresses } from './server-process.ts'
 
 export { openSelfCa, type SelfCa, type SelfCaOptions } from './ca.ts'

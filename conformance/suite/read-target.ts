@@ -86,6 +86,14 @@ const targetSchema = object({
     dns: object({ peerKey: privateKey, listen: listenAddresses, dns: dnsTarget }).exactOptional(),
   }).exactOptional(),
 }).superRefine((target, context) => {
+  if (target.issue !== undefined && target.acme === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['acme'],
+      message:
+        'the CA of the issue server: checks have certificates made, and no CA shall be surprised',
+    })
+  }
   for (const [index, capability] of target.capabilities.entries()) {
     const lacking = NEEDED_PARTS[capability]?.(target)
     if (lacking === undefined) continue
