@@ -11,7 +11,7 @@ import {
   IP6_ZERO_SAMPLES,
   type Sample,
 } from './samples.ts'
-import { staticZone } from './static-zone.ts'
+import { isStatic } from './static-zone.ts'
 
 const RANDOM_NAMES = 32
 
@@ -180,7 +180,7 @@ async function runRandom(
   make: (random: () => number) => Sample,
   type: number,
 ): ReturnType<Case['run']> {
-  if (staticZone(context.target)) return COMPUTES_NAMES
+  if (isStatic(context.target)) return COMPUTES_NAMES
   const samples = Array.from({ length: RANDOM_NAMES }, () => make(context.random))
   const probes = sampleProbes(samples, type, context.target)
   const jobs = context.target.dns.flatMap((server) =>

@@ -1,6 +1,7 @@
 import { EDNS_DO, RCODE, TYPE } from '../../dns/codes.ts'
 import type { Edns, Message } from '../../dns/read.ts'
 import {
+  HEADER_BYTES,
   joinBytes,
   writeHeader,
   writeName,
@@ -158,7 +159,18 @@ export const EDNS_CASES: readonly Case[] = [
     id: 'NT-DNS-056/small-payload-sizes',
     title: 'treats an offer of less than 512 bytes as one of 512',
     probes: ({ zone }) =>
-      [0, 1, 50, 511].map((payloadBytesMax) => answered(zone, { payloadBytesMax })),
+      [0, 1, 50, 511].map((payloadBytesMax) => {
+        const probe = answered(zone, { payloadBytesMax })
+        return {
+          ...probe,
+          judge: (message: Message) =>
+            probe.judge(message) ||
+            // Knot: room for less than a header is none.
+            (payloadBytesMax < HEADER_BYTES &&
+              refuses(RCODE.FORMERR)(message) &&
+              `FORMERR for an offer of ${payloadBytesMax} bytes`),
+        }
+      }),
   }),
   probeCase({
     id: 'NT-DNS-057/cookies-of-impossible-length',

@@ -151,6 +151,8 @@ export const HEADER_CASES: readonly Case[] = [
           expected: 'REFUSED or NOTIMP, without records',
           judge: (message: Message) =>
             refuses(RCODE.REFUSED, RCODE.NOTIMP)(message) ||
+            // As a server says to whom no transfer is allowed (RFC 5936 §2.2.1).
+            (refuses(RCODE.NOTAUTH)(message) && 'NOTAUTH') ||
             // RFC 1995 §2 and §4: IXFR over UDP may be answered with the newest SOA alone; without the SOA that a
             // request must have it is malformed.
             (type === TYPE.IXFR &&

@@ -3,6 +3,7 @@
 import type { Case } from '../../suite/case.ts'
 import { ADDRESS_NAME_CASES } from './address-names.ts'
 import { APEX_CASES } from './apex.ts'
+import { CHALLENGE_CASES } from './challenges.ts'
 import { EDNS_CASES } from './edns.ts'
 import { HEADER_CASES } from './headers.ts'
 import { ID0_NAME_CASES } from './id0-names.ts'
@@ -16,6 +17,7 @@ export const CASES: readonly Case[] = [
   ...ID0_NAME_CASES,
   ...NEGATIVE_CASES,
   ...APEX_CASES,
+  ...CHALLENGE_CASES,
   ...HEADER_CASES,
   ...MALFORMED_CASES,
   ...EDNS_CASES,
