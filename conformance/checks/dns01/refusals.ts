@@ -26,14 +26,22 @@ type NameOf = (zone: string) => string
 /** Names that are refused with 3; 9 is tolerated, as the name makes no sense either. */
 const OUTSIDE: readonly (readonly [slug: string, what: string, nameOf: NameOf])[] = [
   ['other-zone', 'a name in another zone', () => 'nodetrust.invalid'],
-  ['suffix-without-dot', 'a name that only ends in the letters of the zone', (zone) => `evil${zone}`],
+  [
+    'suffix-without-dot',
+    'a name that only ends in the letters of the zone',
+    (zone) => `evil${zone}`,
+  ],
   ['parent', 'the parent of the zone', (zone) => zone.slice(zone.indexOf('.') + 1)],
   ['zone-in-front', 'a name that begins with the zone', (zone) => `${zone}.invalid`],
   ['empty', 'an empty name', () => ''],
   ['root', 'the root', () => '.'],
   ['two-final-dots', 'a name with two dots at its end', (zone) => `x.${zone}..`],
   ['empty-label', 'a name with an empty label', (zone) => `x..${zone}`],
-  ['long-label', 'a label of 64 characters', (zone) => `${'a'.repeat(LABEL_LENGTH_MAX + 1)}.${zone}`],
+  [
+    'long-label',
+    'a label of 64 characters',
+    (zone) => `${'a'.repeat(LABEL_LENGTH_MAX + 1)}.${zone}`,
+  ],
   ['long-name', 'a name of more than 253 characters', (zone) => `${'abcdefg.'.repeat(32)}${zone}`],
   ['nul', 'a name with a zero byte', (zone) => `a\0b.${zone}`],
   ['space', 'a name with a space', (zone) => `a b.${zone}`],
@@ -44,7 +52,11 @@ const OUTSIDE: readonly (readonly [slug: string, what: string, nameOf: NameOf])[
 
 const NOT_BARE: readonly (readonly [slug: string, what: string, nameOf: NameOf])[] = [
   ['prefixed', 'a name that has `_acme-challenge.` already', (zone) => `_acme-challenge.a.${zone}`],
-  ['prefixed-zone', 'the zone with `_acme-challenge.` before it', (zone) => `_acme-challenge.${zone}`],
+  [
+    'prefixed-zone',
+    'the zone with `_acme-challenge.` before it',
+    (zone) => `_acme-challenge.${zone}`,
+  ],
   ['prefixed-in-upper-case', 'the same in upper case', (zone) => `_ACME-CHALLENGE.a.${zone}`],
   ['wildcard', 'a wildcard', (zone) => `*.${zone}`],
 ]
@@ -108,9 +120,19 @@ export const REFUSAL_CASES: readonly Case[] = [
     }),
   ),
   acceptedCase('NT-DNS01-004/zone', 'the zone itself may have values', (zone) => zone),
-  acceptedCase('NT-DNS01-004/deeper', 'so may names deeper in the zone', (zone) => `b.${fresh()}.${zone}`),
-  acceptedCase('NT-DNS01-005/upper-case', 'upper case is folded', (zone) => `UP-${fresh()}.${zone}`.toUpperCase()),
-  acceptedCase('NT-DNS01-005/final-dot', 'one dot at the end is removed', (zone) => `dot-${fresh()}.${zone}.`),
+  acceptedCase(
+    'NT-DNS01-004/deeper',
+    'so may names deeper in the zone',
+    (zone) => `b.${fresh()}.${zone}`,
+  ),
+  acceptedCase('NT-DNS01-005/upper-case', 'upper case is folded', (zone) =>
+    `UP-${fresh()}.${zone}`.toUpperCase(),
+  ),
+  acceptedCase(
+    'NT-DNS01-005/final-dot',
+    'one dot at the end is removed',
+    (zone) => `dot-${fresh()}.${zone}.`,
+  ),
   ...NOT_BARE.map(([slug, what, nameOf]) =>
     nameCase({
       id: `NT-DNS01-006/${slug}`,
@@ -223,7 +245,10 @@ function nameCase({
       expectCode(code, accepted, `the refusal of ${shown}`)
       await expectNowhere(context, fqdn, value)
       if (code === error) return undefined
-      return { verdict: 'nonstrict', reason: `${shown} gets ${errorText(code)}, not ${errorText(error)}` }
+      return {
+        verdict: 'nonstrict',
+        reason: `${shown} gets ${errorText(code)}, not ${errorText(error)}`,
+      }
     },
   }
 }

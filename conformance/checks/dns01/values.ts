@@ -29,9 +29,14 @@ export const VALUE_CASES: readonly Case[] = [
       const [fqdn, value] = [freshName(context.target), randomValue()]
       await setValue(context, caller, { fqdn, value })
       await expectValues(context, fqdn, [value])
-      for (const name of [fqdn, `_acme_challenge.${fqdn}`, `_acme-challenge._acme-challenge.${fqdn}`]) {
+      for (const name of [
+        fqdn,
+        `_acme_challenge.${fqdn}`,
+        `_acme-challenge._acme-challenge.${fqdn}`,
+      ]) {
         const found = (await lookUp(context, name)).find(({ values }) => values.includes(value))
-        if (found !== undefined) fail(`the value at _acme-challenge.${fqdn} alone`, `it is at ${name} too`)
+        if (found !== undefined)
+          fail(`the value at _acme-challenge.${fqdn} alone`, `it is at ${name} too`)
       }
     },
   },
@@ -41,7 +46,8 @@ export const VALUE_CASES: readonly Case[] = [
     role: 'dns01',
     needs: ['dns-writer'],
     timeoutMs: 30_000,
-    byHand: () => evidence('NT-DNS01-003/visible-before-ok', `${ROUNDS} values, each asked for after its OK`),
+    byHand: () =>
+      evidence('NT-DNS01-003/visible-before-ok', `${ROUNDS} values, each asked for after its OK`),
     async run(context) {
       const caller = await takeWriter(context)
       for (let round = 0; round < ROUNDS; round++) {
@@ -94,7 +100,8 @@ export const VALUE_CASES: readonly Case[] = [
     title: `${PIPELINED} requests sent at once are answered in their order`,
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-009/pipelined', `${PIPELINED} answers, of which every third is 9`),
+    byHand: () =>
+      evidence('NT-DNS01-009/pipelined', `${PIPELINED} answers, of which every third is 9`),
     async run(context) {
       const caller = await takeWriter(context)
       const errors = Array.from({ length: PIPELINED }, (_, index) =>
@@ -128,7 +135,10 @@ export const VALUE_CASES: readonly Case[] = [
       const codes: number[] = []
       for (const value of values) codes.push(await write(context, caller, { fqdn, value }))
       if (!codes.includes(ERRORS.RATE_LIMIT)) {
-        fail(`error 1 (E_RATE_LIMIT) for one of ${values.length} values of a name`, codes.join(', '))
+        fail(
+          `error 1 (E_RATE_LIMIT) for one of ${values.length} values of a name`,
+          codes.join(', '),
+        )
       }
     },
   },
