@@ -122,6 +122,7 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     results,
     cases,
     intrusive: selection.intrusive,
+    slow: selection.slow,
     requirement: reportedRequirement,
     expectations,
     startedAt,
@@ -148,7 +149,10 @@ function reportedRequirement(id: string): ReportedRequirement | undefined {
   }
 }
 
-function nothingChosen({ intrusive }: Selection): string {
+function nothingChosen({ intrusive, slow }: Selection): string {
+  if (slow.length > 0 && intrusive.length === 0) {
+    return `what was chosen takes minutes: name it to run it, as in ${slow[0]?.id ?? ''}\n`
+  }
   return intrusive.length === 0
     ? 'no check was chosen: the command "list" shows them all\n'
     : `all ${intrusive.length} chosen checks could disturb a public server: --intrusive runs them\n`

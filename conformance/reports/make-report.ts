@@ -19,6 +19,8 @@ export interface ReportInit {
   readonly cases: readonly Case[]
   /** Chosen, but could disturb a public server. */
   readonly intrusive: readonly Case[]
+  /** Chosen with others, but take minutes. */
+  readonly slow: readonly Case[]
   readonly requirement: (id: string) => ReportedRequirement | undefined
   readonly expectations: Expectations
   readonly startedAt: Date
@@ -55,6 +57,7 @@ export function makeReport(init: ReportInit): RunReport {
     results,
     leftOut: [
       ...init.intrusive.map(({ id }) => ({ id, reason: 'could disturb a public server' })),
+      ...init.slow.map(({ id }) => ({ id, reason: 'takes minutes' })),
       ...init.cases
         .filter(({ id }) => !ran.has(id))
         .map(({ id }) => ({ id, reason: 'the run was interrupted' })),

@@ -20,6 +20,7 @@ export async function reportOf(
     results,
     cases,
     intrusive: [],
+    slow: [],
     requirement: (id) => ({
       id,
       title: 'names & addresses',

@@ -74,15 +74,22 @@ function summaryLines(report: RunReport): string[] {
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => styleText(MARKS[verdict as Verdict].style, `${count} ${verdict}`))
   const intrusive = report.leftOut.filter(({ reason }) => reason.startsWith('could')).length
+  const slow = report.leftOut.filter(({ reason }) => reason.startsWith('takes')).map(({ id }) => id)
   return [
     ...(intrusive === 0
       ? []
       : [`${intrusive} checks could disturb a public server and were left out (--intrusive)`]),
+    ...(slow.length === 0 ? [] : [`takes minutes and runs when it is named: ${slow.join(', ')}`]),
     ...report.overtaken.map((id) =>
       styleText('yellow', `${id} is better than the file of known failures says: take it out`),
     ),
     ...(report.interrupted
-      ? [styleText('yellow', `interrupted: ${report.leftOut.length - intrusive} were not run`)]
+      ? [
+          styleText(
+            'yellow',
+            `interrupted: ${report.leftOut.length - intrusive - slow.length} were not run`,
+          ),
+        ]
       : []),
     `${counts.join(', ') || 'nothing was run'}  ${styleText('gray', milliseconds(report.durationMs))}`,
     conclusion(report),

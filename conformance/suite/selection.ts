@@ -19,6 +19,8 @@ export interface Selection {
   readonly cases: readonly Case[]
   /** Chosen, but left out because they could disturb a public server. */
   readonly intrusive: readonly Case[]
+  /** Chosen with others, but left out because they take minutes. */
+  readonly slow: readonly Case[]
   /** Selectors that name no case. */
   readonly empty: readonly string[]
 }
@@ -34,9 +36,13 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
       (options.levels.length === 0 || options.levels.includes(options.levelOf(one))) &&
       !excluded.some((takes) => takes(one)),
   )
+  const isLong = ({ id, slow }: Case): boolean =>
+    slow === true && !options.selectors.some((one) => one.toLowerCase() === id.toLowerCase())
+  const short = cases.filter((one) => !isLong(one))
   return {
-    cases: cases.filter((one) => options.intrusive || one.intrusive !== true),
-    intrusive: options.intrusive ? [] : cases.filter((one) => one.intrusive === true),
+    cases: short.filter((one) => options.intrusive || one.intrusive !== true),
+    intrusive: options.intrusive ? [] : short.filter((one) => one.intrusive === true),
+    slow: cases.filter(isLong),
     empty: chosen.flatMap(({ selector, takes }) => (all.some(takes) ? [] : [selector])),
   }
 }

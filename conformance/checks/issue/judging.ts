@@ -18,7 +18,7 @@ export const JUDGING_CASES: readonly Case[] = [
     title: 'an issue server refuses a request without proofs with error 2',
     role: 'issue',
     byHand: (target) =>
-      send(target, { protocol: 'issue', bytes: frame(fields([2, 1])), then: '02 08 02' }),
+      send(target, { protocol: 'issue', bytes: frame(fields([2, 1])), shows: '02 08 02' }),
     async run(context) {
       const caller = await newCaller(context)
       const error = await errorFor(context, caller, fields([2, 1]))
@@ -114,7 +114,7 @@ export const JUDGING_CASES: readonly Case[] = [
       send(target, {
         protocol: 'issue',
         bytes: frame(fields([2, 1])),
-        then: '02 08 02, and no more',
+        shows: '02 08 02, and no more',
       }),
     async run(context) {
       const caller = await newCaller(context)

@@ -49,7 +49,7 @@ export const REQUEST_CASES: readonly Case[] = [
     title: 'a second request gets a new proof with a later timestamp',
     role: 'proof',
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'the second time, a later timestamp' }),
+      send(target, { protocol: 'proof', shows: 'the second time, a later timestamp' }),
     async run(context) {
       const caller = await newCaller(context)
       const one = await getProof(context, { caller })

@@ -90,7 +90,7 @@ function lengthCase(
     title,
     role,
     needs,
-    byHand: (target) => send(target, { protocol, asWriter, bytes, then: 'a reset at once' }),
+    byHand: (target) => send(target, { protocol, asWriter, bytes, shows: 'a reset at once' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       stream.send(bytes)
@@ -113,7 +113,7 @@ function longLengthCase(subject: Listener): Case {
     needs,
     byHand: (target) => {
       const { request, error } = subject.refused(target)
-      return send(target, { protocol, asWriter, bytes: bytes(request), then: `error ${error}` })
+      return send(target, { protocol, asWriter, bytes: bytes(request), shows: `error ${error}` })
     },
     async run(context) {
       const { request, error } = subject.refused(context.target)
@@ -135,7 +135,7 @@ function silenceCase({ protocol, name, role, needs, asWriter, caller }: Listener
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, asWriter, then: 'a reset, after 10 s by default' }),
+      send(target, { protocol, asWriter, shows: 'a reset, after 10 s by default' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await expectCutOff(context, stream, 'nothing at all')
@@ -187,7 +187,7 @@ function halfOpenCase({ protocol, name, role, caller }: Speaker): Case {
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, then: 'the stream is reset after 10 s by default' }),
+      send(target, { protocol, shows: 'the stream is reset after 10 s by default' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await answer(context, stream, 'an answer')
