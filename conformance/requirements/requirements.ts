@@ -3,6 +3,7 @@ import { z } from 'zod'
 import client from './client.json' with { type: 'json' }
 import discovery from './discovery.json' with { type: 'json' }
 import dns from './dns.json' with { type: 'json' }
+import dnsWire from './dns-wire.json' with { type: 'json' }
 import dns01 from './dns01.json' with { type: 'json' }
 import issue from './issue.json' with { type: 'json' }
 import proof from './proof.json' with { type: 'json' }
@@ -38,6 +39,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   proof,
   issue,
   dns,
+  dnsWire,
   dns01,
   client,
   discovery,

@@ -66,6 +66,8 @@ export interface CheckContext {
   readonly wire: WireLog
   /** In [0, 1); the same for each run with the same `--seed`. */
   readonly random: () => number
+  /** Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one. */
+  readonly pace: () => Promise<void>
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void
   /** Made by the first case that asks and closed after the last: a libp2p node, a played server. */
@@ -89,6 +91,8 @@ export interface Case {
   readonly needs?: readonly Capability[]
   /** Could disturb a public server: runs only with `--intrusive`. */
   readonly intrusive?: true
+  /** Runs while no other case does: it disturbs them, or they would disturb it. */
+  readonly alone?: true
   /** @default 15_000 */
   readonly timeoutMs?: number
   /** How to see it by hand: a dig line, or the bytes in hex and where to send them. */

@@ -1,0 +1,143 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { freePorts } from '../../scenarios/engine/ca/index.ts'
+import type { Players } from '../suite/target.ts'
+import type { SelfCa } from './ca.ts'
+import { generateKeyTexts, type KeyTexts } from './keys.ts'
+
+/** The servers that `self` can start. */
+export const SELF_ROLES = ['proof', 'dns', 'issue'] as const
+export type SelfRole = (typeof SELF_ROLES)[number]
+
+/**
+ * The shortest zone that documentation may use: with an RSA peer's name of 53 characters it makes a common name of 64,
+ * the longest that there may be.
+ */
+export const SELF_ZONE = 'nt.example'
+
+/** A server may not take that long for an order here; a case that waits for its failure need not wait longer. */
+const ORDER_TIMEOUT_MS = 20_000
+/** Some cases make a hundred requests from one address; one of them makes as many as it takes to be refused. */
+const RATE_LIMIT = { burst: 400, intervalMs: 20 }
+
+/** What the suite plays for the servers, and the secrets that make it known to them. */
+export interface SelfPlayers {
+  readonly writer: KeyTexts
+  readonly proof: KeyTexts
+  readonly dns: KeyTexts
+  readonly libp2pPort: number
+  readonly queryPort: number
+}
+
+export async function makePlayers(): Promise<SelfPlayers> {
+  const [writer, proof, dns, [libp2pPort, queryPort]] = await Promise.all([
+    generateKeyTexts(),
+    generateKeyTexts(),
+    generateKeyTexts(),
+    freePorts(),
+  ])
+  return { writer, proof, dns, libp2pPort, queryPort }
+}
+
+/** What a target says of the players. */
+export function playersOf({ proof, dns, libp2pPort, queryPort }: SelfPlayers): Players {
+  return {
+    proofKey: proof.privateKey,
+    dns: {
+      peerKey: dns.privateKey,
+      listen: [`/ip4/127.0.0.1/tcp/${libp2pPort}`],
+      dns: { address: '127.0.0.1', port: queryPort },
+    },
+  }
+}
+
+export interface ConfigurationInit {
+  readonly roles: readonly SelfRole[]
+  readonly players: SelfPlayers
+  readonly ca: SelfCa | undefined
+  readonly ipv6: boolean
+}
+
+/** The servers' configuration file; JSON is YAML. The files that it names lie beside it. */
+export function configuration({ roles, players, ca, ipv6 }: ConfigurationInit): string {
+  const listen = ['/ip4/127.0.0.1/tcp/0', ...(ipv6 ? ['/ip6/::1/tcp/0'] : [])]
+  const sections = {
+    proof: {
+      identityFile: 'proof.key',
+      proofKeyFile: 'proof-signing.key',
+      listen: [...listen, '/ip4/127.0.0.1/tcp/0/ws'],
+      display: 'self',
+      rateLimit: RATE_LIMIT,
+    },
+    dns: {
+      identityFile: 'dns.key',
+      listen,
+      dnsListen: [
+        { address: '127.0.0.1', port: 0 },
+        ...(ipv6 ? [{ address: '::1', port: 0 }] : []),
+      ],
+      nameServers: [
+        { name: `ns1.${SELF_ZONE}`, addresses: ['127.0.0.1', ...(ipv6 ? ['::1'] : [])] },
+      ],
+      writers: [players.writer.peerId, ...(roles.includes('issue') ? [{ local: true }] : [])],
+      caa: [{ tag: 'issue', value: 'pebble.letsencrypt.org' }],
+    },
+    issue: {
+      identityFile: 'issue.key',
+      listen,
+      proofServers: [{ local: true }],
+      proofKeys: [players.proof.publicKey],
+      dnsServers: [
+        { local: true },
+        {
+          addresses: [`/ip4/127.0.0.1/tcp/${players.libp2pPort}/p2p/${players.dns.peerId}`],
+          query: { address: '127.0.0.1', port: players.queryPort },
+        },
+      ],
+      acme: {
+        directoryUrl: ca?.directoryUrl,
+        certificateAuthorityFile: CA_FILE,
+        termsOfServiceAgreed: true,
+      },
+      storePath: 'issue.sqlite',
+      allowPrivateAddresses: true,
+      orderTimeoutMs: ORDER_TIMEOUT_MS,
+      rateLimit: RATE_LIMIT,
+      budgets: 'none',
+    },
+  }
+  return JSON.stringify(
+    {
+      zone: SELF_ZONE,
+      ...Object.fromEntries(roles.map((role) => [role, sections[role]])),
+    },
+    undefined,
+    2,
+  )
+}
+
+export const CA_FILE = 'ca.pem'
+
+/** The key files that a configuration of these roles names. */
+export function keyFiles(roles: readonly SelfRole[]): readonly string[] {
+  return roles.flatMap((role) =>
+    role === 'proof' ? ['proof.key', PROOF_KEY_FILE] : [`${role}.key`],
+  )
+}
+
+/** Signs proofs: another key than the proof server's identity (NT-PROOF-006). */
+export const PROOF_KEY_FILE = 'proof-signing.key'
+
+/** Whether this machine has IPv6 on its loopback. */
+export async function hasIpv6(): Promise<boolean> {
+  const socket = createSocket('udp6')
+  try {
+    socket.bind(0, '::1')
+    await once(socket, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.close()
+  }
+}

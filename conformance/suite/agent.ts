@@ -1,0 +1,10 @@
+import packageJson from '../../package.json' with { type: 'json' }
+
+export const SUITE_NAME = 'nodetrust-conformance'
+export const SUITE_VERSION: string = packageJson.version
+
+/**
+ * Who is asking, for those who look into their logs: libp2p's agentVersion (`nodeInfo.userAgent`) of all nodes of the
+ * suite, and the User-Agent of its HTTP requests.
+ */
+export const AGENT = `${SUITE_NAME}/${SUITE_VERSION}`
