@@ -6,7 +6,7 @@ import type { ListWords } from './commands/list.ts'
 import type { PrepareWords } from './commands/prepare.ts'
 import type { ReportWords } from './commands/report.ts'
 import type { RunCommandWords } from './commands/run.ts'
-import type { SelfCommandWords } from './commands/self.ts'
+import type { RunWords } from './commands/run-options.ts'
 import type { Role } from './suite/case.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
@@ -108,7 +108,7 @@ function selfCommand(end: (code: number) => void): Command {
     'Start the servers of this project and check them, with Pebble as the CA',
   )
     .argument('[selectors...]', SELECTORS)
-    .action(async (selectors: string[], words: SelfCommandWords) => {
+    .action(async (selectors: string[], words: RunWords) => {
       const { self } = await import('./commands/self.ts')
       end(await self(selectors, words, io))
     })

@@ -15,15 +15,12 @@ import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
-import { readWords, type RunWords } from './run-options.ts'
+import { POLITE, readWords, type RunWords } from './run-options.ts'
 
 export interface RunCommandWords extends RunWords {
   readonly target: string
   readonly acmeProduction?: string
 }
-
-/** Exchanges a second with servers that are somebody else's. */
-const POLITE_PER_SECOND = 20
 
 /** `run`: live checks of servers that somebody else runs. Returns the exit code. */
 export async function run(
@@ -31,7 +28,7 @@ export async function run(
   words: RunCommandWords,
   io: CommandIo,
 ): Promise<number> {
-  const plan = await planRun(selectors, words, { perSecond: POLITE_PER_SECOND })
+  const plan = await planRun(selectors, words, POLITE)
   const target = await readTarget(words.target)
   if (plan.selection.cases.some(({ role }) => role === 'issue')) {
     refuseProductionCa(target, words.acmeProduction)
@@ -55,7 +52,7 @@ export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}
 export async function planRun(
   selectors: readonly string[],
   words: RunWords,
-  defaults: { readonly perSecond: number },
+  defaults: typeof POLITE,
 ) {
   const settings = readWords(words, defaults)
   const selection = select(CASES, {
