@@ -83,7 +83,14 @@ const targetSchema = object({
   }).exactOptional(),
   players: object({
     proofKey: privateKey.exactOptional(),
-    dns: object({ peerKey: privateKey, listen: listenAddresses, dns: dnsTarget }).exactOptional(),
+    dns: object({
+      peerKey: privateKey,
+      listen: listenAddresses,
+      dns: dnsTarget,
+      only: z
+        .literal(true, { error: 'true, where the issue server writes to no other DNS server' })
+        .exactOptional(),
+    }).exactOptional(),
   }).exactOptional(),
 }).superRefine((target, context) => {
   if (target.issue !== undefined && target.acme === undefined) {

@@ -229,10 +229,17 @@ function streamsCase({
       const address = needAddress(context.target, role as 'proof' | 'issue' | 'dns01')
       const { signal } = context
       const streams: RawStream[] = []
+      let early = 0
       for (let count = 0; count < CONNECTIONS; count++) {
         const connection = await greedy.connect(address, { signal, anew: true })
         for (let index = 0; index < STREAMS_OF_CONNECTION; index++) {
-          streams.push(await open(context, { caller: greedy, connection, protocol }))
+          try {
+            streams.push(await open(context, { caller: greedy, connection, protocol }))
+          } catch (error) {
+            // Refused so early that its protocol was not even agreed on.
+            if ((error as Error).name !== 'StreamResetError') throw error
+            early += 1
+          }
         }
       }
       const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSAL_MS_MAX)])
@@ -241,7 +248,7 @@ function streamsCase({
         if ((await stream.gone(soon)) === 'reset') resolve(true)
       })
       void Promise.all(ends).then(() => resolve(false))
-      const anyRefused = await refused
+      const anyRefused = early > 0 || (await refused)
       signal.throwIfAborted()
       if (!anyRefused) {
         fail(
