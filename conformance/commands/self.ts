@@ -19,7 +19,7 @@ export async function self(
   io: CommandIo,
 ): Promise<number> {
   // These servers are ours: nobody is disturbed.
-  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED)
+  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED, 'all')
   const roles = neededRoles(plan.selection.cases)
   // Nothing was chosen, and that is all there is to say.
   if (roles.length === 0) return await runPlan(plan, EXAMPLE_TARGET, io)
