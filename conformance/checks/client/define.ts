@@ -30,7 +30,8 @@ const DEFAULTS: PlayInit = {
 }
 
 export interface ClientCaseInit extends Pick<Case, 'id' | 'title' | 'level' | 'timeoutMs'> {
-  readonly play?: Partial<PlayInit>
+  /** What is not good about the servers; a function where it has a state, which each run has anew. */
+  readonly play?: Partial<PlayInit> | (() => Partial<PlayInit>)
   /** Cases with the same one look at one run of the client, which is that of whichever begins first. */
   readonly shared?: string
   readonly judge: (play: Play, context: CheckContext) => Promise<Finding | void> | Finding | void
@@ -45,7 +46,8 @@ export function clientCase({
   shared,
   judge,
 }: ClientCaseInit): Case {
-  const init = { ...DEFAULTS, ...play }
+  const initial = (): PlayInit => ({ ...DEFAULTS, ...(typeof play === 'function' ? play() : play) })
+  const { testcase } = initial()
   return {
     id,
     title,
@@ -53,12 +55,12 @@ export function clientCase({
     ...(level === undefined ? {} : { level }),
     timeoutMs: timeoutMs ?? CASE_TIMEOUT_MS,
     byHand: () =>
-      `npx nodetrust-conformance client --exec ./my-client ${id} --out evidence\n# the client is run with NT_TESTCASE=${init.testcase}; evidence/ then holds every byte, and what it printed and wrote`,
+      `npx nodetrust-conformance client --exec ./my-client ${id} --out evidence\n# the client is run with NT_TESTCASE=${testcase}; evidence/ then holds every byte, and what it printed and wrote`,
     async run(context) {
       const { client } = context.target
       if (client === undefined) throw new Error('the target is no client')
       const name = (shared ?? id).replaceAll('/', '-')
-      const open = (): Promise<Play> => openPlay(client, { ...init, name })
+      const open = (): Promise<Play> => openPlay(client, { ...initial(), name })
       let opened: Play
       if (shared === undefined) {
         opened = await open()
@@ -75,7 +77,7 @@ export function clientCase({
       } catch (error) {
         if (await saysUnsupported(opened)) {
           const words = await opened.client.lastWords()
-          const reason = `the client exits with ${EXIT_UNSUPPORTED} for the test case "${init.testcase}"${words === '' ? '' : `: ${words}`}`
+          const reason = `the client exits with ${EXIT_UNSUPPORTED} for the test case "${testcase}"${words === '' ? '' : `: ${words}`}`
           return { verdict: 'unsupported', reason }
         }
         throw error
