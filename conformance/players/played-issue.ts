@@ -32,10 +32,10 @@ export interface IssueAsked {
   /** Of the addresses in its proofs, each once. */
   readonly addressNames: readonly string[]
   /** A certificate for the client's key, or for one that is made here; right, unless something is changed. */
-  certify(changed?: Changed): Certified
+  readonly certify: (changed?: Changed) => Certified
   /** The answer that hands a certificate out; right, unless something is changed. */
-  answer(certified?: Certified): IssueResponse
-  send(response: IssueResponse): void
+  readonly answer: (certified?: Certified) => IssueResponse
+  readonly send: (response: IssueResponse) => void
 }
 
 /** What is different about a certificate. */

@@ -20,9 +20,9 @@ export interface ProofAsked {
   /** Multihash of the client's peer id. */
   readonly callerId: Uint8Array
   /** The bytes of a ProofWrapper: right, unless the statement is changed. */
-  prove(changed?: Partial<Statement>): Promise<Uint8Array>
+  readonly prove: (changed?: Partial<Statement>) => Promise<Uint8Array>
   /** Answers with a proof and keeps it: judges ask which were given. */
-  give(wrapper: Uint8Array): void
+  readonly give: (wrapper: Uint8Array) => void
 }
 
 /** How a played proof server answers. */

@@ -1,10 +1,10 @@
 // NT-CLIENT-008: a client believes a certificate, and nothing that is said about it.
-import type { Case } from '../../suite/case.ts'
+import type { Case, Finding } from '../../suite/case.ts'
 import { openPlayedCa } from '../../players/certificate-authority.ts'
 import { makeRsaKey, type IssueScript } from '../../players/played-issue.ts'
 import { addressName, id0Name, readCsr } from '../../wire/index.ts'
 import { fail } from '../exchange.ts'
-import { clientCase, CLIENT_ZONE } from './define.ts'
+import { clientCase, CLIENT_ZONE, GOOD_OBTAIN } from './define.ts'
 import { expectCertificate, expectFailure, onlyRequest } from './outcome.ts'
 
 const HOUR_MS = 3_600_000
@@ -152,7 +152,8 @@ export const CERTIFICATE_CASES: readonly Case[] = [
     id: 'NT-ISSUE-041/client-csr',
     title:
       'a CSR is signed with its own key, and for exactly the id0 name and the proven addresses',
-    async judge(play, context) {
+    shared: GOOD_OBTAIN,
+    async judge(play, context): Promise<Finding | void> {
       await expectCertificate(play, context, 'from good servers')
       const { csr } = onlyRequest(play)
       if (csr === undefined) return { verdict: 'info', reason: 'the client sends no CSR' }

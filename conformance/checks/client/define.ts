@@ -12,6 +12,8 @@ import {
 } from '../../client/play.ts'
 import { fail } from '../exchange.ts'
 
+/** Cases that look at one run of a client that obtains a certificate from good servers. */
+export const GOOD_OBTAIN = 'obtain'
 /** The shortest that there is, so that common names fit. */
 export const CLIENT_ZONE = 'nt.example'
 /** A client is told this, and ended soon after. */

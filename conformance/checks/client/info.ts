@@ -3,7 +3,7 @@ import type { Case } from '../../suite/case.ts'
 import type { PlayInit } from '../../client/play.ts'
 import { fields, frame, IssueInfo, IssueResponse } from '../../wire/index.ts'
 import { fail } from '../exchange.ts'
-import { clientCase } from './define.ts'
+import { clientCase, GOOD_OBTAIN } from './define.ts'
 import { expectCertificate, expectFailure } from './outcome.ts'
 import { closes, cut, hangs, OVERSIZE, resets, says, withUnknownField } from './scripts.ts'
 
@@ -30,6 +30,7 @@ export const INFO_CASES: readonly Case[] = [
   clientCase({
     id: 'NT-CLIENT-001/info-first',
     title: 'the info is asked for before anything else',
+    shared: GOOD_OBTAIN,
     async judge(play, context) {
       await expectCertificate(play, context, 'from good servers')
       const first = play.events.find(({ kind }) => ['info', 'proof', 'request'].includes(kind))

@@ -6,7 +6,7 @@ import type { ProofScript } from '../../players/played-proof.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { frame, Proof, ProofResponse, ProofWrapper } from '../../wire/index.ts'
 import { fail, hex, same } from '../exchange.ts'
-import { clientCase } from './define.ts'
+import { clientCase, GOOD_OBTAIN } from './define.ts'
 import { expectCertificate, expectFailure, onlyRequest } from './outcome.ts'
 import {
   closes,
@@ -251,6 +251,7 @@ const passingOn: readonly Case[] = [
   clientCase({
     id: 'NT-CLIENT-006/key-types',
     title: 'supportedCryptos is [1], which every server can read',
+    shared: GOOD_OBTAIN,
     async judge(play, context) {
       await expectCertificate(play, context, 'from good servers')
       const { supportedCryptos } = onlyRequest(play)

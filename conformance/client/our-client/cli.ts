@@ -19,7 +19,7 @@ import { nodetrust, type Certificate } from '../../../impl/index.ts'
 const UNSUPPORTED = 127
 const { env } = process
 
-switch (env['NT_TESTCASE']) {
+switch (env['NT_TESTCASE'] ?? '') {
   case 'obtain':
     process.exitCode = await obtain()
     break

@@ -1,0 +1,349 @@
+// NT-DISC: what a client makes of announcements, right and wrong. One client hears all of them, each from a peer of its
+// own; when it has found the last one, everything else has been judged as well.
+import { setTimeout as delay } from 'node:timers/promises'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Case, CheckContext } from '../../suite/case.ts'
+import { OUT_FILES } from '../../client/environment.ts'
+import type { Play, PlayInit } from '../../client/play.ts'
+import { utter, type Utterance } from '../../players/played-gossip.ts'
+import { Announce, TOPICS } from '../../wire/index.ts'
+import { fail } from '../exchange.ts'
+import { clientCase, wait } from './define.ts'
+import { outFile } from './outcome.ts'
+
+/** Announcements of one peer. */
+interface Speaker {
+  readonly key: PrivateKey
+  readonly peerId: string
+}
+
+type Said = Partial<Omit<Utterance, 'key'>> & { readonly data: Uint8Array }
+
+/** What each speaker says, by a word that cases use. */
+const SPEECHES = {
+  good: ({ peerId }: Speaker) => [said([good(peerId)])],
+  'other-topic': ({ peerId }: Speaker) => [
+    { ...said([good(peerId)]), topic: TOPICS.specification },
+  ],
+  legacy: ({ peerId }: Speaker) => [
+    said([`/dnsaddr/ip41-2-3-4.nt.example/tcp/4002/wss/p2p/${peerId}`]),
+  ],
+  'legacy-ip6': ({ peerId }: Speaker) => [
+    said([`/dnsaddr/ip62606-4700--7.nt.example/tcp/4002/wss/p2p/${peerId}`]),
+  ],
+  foreign: ({ peerId }: Speaker) => [said([good(STRANGER), good(peerId)])],
+  'foreign-only': () => [said([good(STRANGER)])],
+  unsigned: ({ peerId }: Speaker) => [{ ...said([good(peerId)]), signature: 'absent' }],
+  spoilt: ({ peerId }: Speaker) => [{ ...said([good(peerId)]), signature: 'spoilt' }],
+  nonsense: () => [
+    { data: Uint8Array.of(0xff, 0xff, 0xff) },
+    { data: Uint8Array.of(0x0a, 0x7f, 1) },
+  ],
+  empty: () => [{ data: new Uint8Array(0) }],
+  framed: ({ peerId }: Speaker) => {
+    const { data } = said([good(peerId)])
+    return [{ data: Uint8Array.from([data.length, ...data]) }]
+  },
+  'broken-among-good': ({ peerId }: Speaker) => [
+    {
+      data: Announce.encode({
+        addr: [
+          Uint8Array.of(0xff, 0xff, 0x03),
+          multiaddr(good(peerId)).bytes,
+          Uint8Array.of(0x04, 1),
+          new Uint8Array(0),
+        ],
+      }),
+    },
+  ],
+  many: ({ peerId }: Speaker) => [
+    said(
+      Array.from(
+        { length: 20 },
+        (_, index) => `/dns4/ip41-2-3-${index + 1}.nt.example/tcp/4002/tls/ws/p2p/${peerId}`,
+      ),
+    ),
+  ],
+  'too-long': ({ peerId }: Speaker) => [
+    {
+      data: Uint8Array.from([
+        ...said([good(peerId)]).data,
+        ...new Uint8Array(0),
+        ...filling(4_096),
+      ]),
+    },
+  ],
+  private: ({ peerId }: Speaker) => [
+    said([
+      `/ip4/10.1.2.3/tcp/4002/ws/p2p/${peerId}`,
+      `/dns4/ip4192-168-1-1.nt.example/tcp/4002/tls/ws/p2p/${peerId}`,
+    ]),
+  ],
+  repeated: ({ peerId }: Speaker) => Array.from({ length: 10 }, () => said([good(peerId)])),
+} satisfies Readonly<Record<string, (speaker: Speaker) => readonly Said[]>>
+type Speech = keyof typeof SPEECHES
+
+const STRANGER = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
+const ADDRESSES_MAX = 16
+const SECOND_MS = 1_000
+const LONG_CASE_MS = 90_000
+
+/** What is in it counts for somebody far away: nobody is dialled. */
+function good(peerId: string): string {
+  return `/dns4/ip41-2-3-4.nt.example/tcp/4002/tls/ws/p2p/${peerId}`
+}
+
+function said(addresses: readonly string[]): { readonly data: Uint8Array } {
+  return { data: Announce.encode({ addr: addresses.map((text) => multiaddr(text).bytes) }) }
+}
+
+/** A field that nobody knows, of so many bytes. */
+function filling(length: number): Uint8Array {
+  return Uint8Array.from([0x7a, 0x80, length >> 7, ...new Uint8Array(length)])
+}
+
+interface Found {
+  readonly id: string
+  readonly addresses: readonly string[]
+}
+
+interface Heard {
+  readonly peerIds: Readonly<Record<Speech, string>>
+  readonly found: readonly Found[]
+}
+
+const DISCOVER: Partial<PlayInit> = { testcase: 'discover', neighbours: 2, privateAddresses: false }
+
+/** Says everything, and waits until the client has found the peer that spoke last. */
+async function heard(play: Play, context: CheckContext): Promise<Heard> {
+  return await context.shared('client discovered', async () => {
+    const both = (): true | undefined => (play.eventsOf('neighbour').length >= 2 ? true : undefined)
+    await wait(play, context, both, {
+      expected: 'connections to both of NT_DISCOVERY_PEERS, with gossipsub',
+    })
+    for (const topic of Object.values(TOPICS)) {
+      const subscribed = (): true | undefined =>
+        play.eventsOf('subscription').some((one) => one.subscribed && one.topic === topic)
+          ? true
+          : undefined
+      await wait(play, context, subscribed, { expected: `a subscription to ${topic}` })
+    }
+    const [honest, forger] = play.neighbours
+    const speakers = new Map<Speech, Speaker>()
+    for (const speech of Object.keys(SPEECHES) as Speech[]) {
+      const speaker = await makeSpeaker()
+      speakers.set(speech, speaker)
+      for (const message of SPEECHES[speech](speaker) as readonly Said[]) {
+        const bytes = await utter({ topic: TOPICS.deployed, key: speaker.key, ...message })
+        // Who passes on what nobody signed is soon not listened to any more.
+        const neighbour = message.signature === undefined ? honest : forger
+        neighbour?.send(bytes)
+      }
+    }
+    const last = await makeSpeaker()
+    const lastBytes = await utter({
+      topic: TOPICS.deployed,
+      key: last.key,
+      ...said([good(last.peerId)]),
+    })
+    honest?.send(lastBytes)
+    await wait(
+      play,
+      context,
+      async () => ((await foundBy(play)).some(({ id }) => id === last.peerId) ? true : undefined),
+      {
+        expected: `the announced peer ${last.peerId} in ${OUT_FILES.peers}, after all that was announced before it`,
+      },
+    )
+    await delay(SECOND_MS)
+    const peerIds = Object.fromEntries(
+      [...speakers].map(([speech, { peerId }]) => [speech, peerId]),
+    ) as Record<Speech, string>
+    return { value: { peerIds, found: await foundBy(play) }, close: async () => {} }
+  })
+}
+
+async function makeSpeaker(): Promise<Speaker> {
+  const key = await generateKeyPair('Ed25519')
+  return { key, peerId: peerIdFromPrivateKey(key).toString() }
+}
+
+async function foundBy(play: Play): Promise<readonly Found[]> {
+  const text = (await outFile(play, OUT_FILES.peers)) ?? ''
+  // The last line may not be whole yet.
+  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
+  return lines.flatMap((line): readonly Found[] => {
+    if (line === '') return []
+    try {
+      const { id, addresses } = JSON.parse(line) as Partial<Found>
+      if (typeof id === 'string' && Array.isArray(addresses))
+        return [{ id, addresses: addresses.map(String) }]
+    } catch {
+      // Said below.
+    }
+    return fail(`a line {"id": "…", "addresses": ["…"]} in ${OUT_FILES.peers}`, line)
+  })
+}
+
+interface Sight {
+  readonly peerId: string
+  /** Each time that the client has told of the peer. */
+  readonly found: readonly Found[]
+  /** All addresses that it told. */
+  readonly addresses: readonly string[]
+}
+
+function discovering({
+  id,
+  title,
+  speech,
+  level,
+  look,
+}: Pick<Case, 'id' | 'title' | 'level'> & {
+  readonly speech: Speech
+  readonly look: (sight: Sight) => void
+}): Case {
+  return clientCase({
+    id,
+    title,
+    ...(level === undefined ? {} : { level }),
+    shared: 'discover',
+    play: DISCOVER,
+    timeoutMs: LONG_CASE_MS,
+    async judge(play, context) {
+      const { peerIds, found } = await heard(play, context)
+      const peerId = peerIds[speech]
+      const ofPeer = found.filter((one) => one.id === peerId)
+      look({ peerId, found: ofPeer, addresses: ofPeer.flatMap(({ addresses }) => addresses) })
+    },
+  })
+}
+
+function expectFound({ peerId, addresses }: Sight, wanted = good(peerId)): void {
+  if (!addresses.some((address) => address === wanted || `${address}/p2p/${peerId}` === wanted)) {
+    fail(`the address ${wanted}`, addresses.join(', ') || 'that the peer was not found')
+  }
+}
+
+function expectIgnored({ peerId, found }: Sight, what: string): void {
+  if (found.length > 0) fail(`that ${what} is ignored`, `that ${peerId} was found by it`)
+}
+
+export const DISCOVERING_CASES: readonly Case[] = [
+  discovering({
+    id: 'NT-DISC-002/hears-deployed-topic',
+    title: `an announcement on ${TOPICS.deployed} is heard`,
+    speech: 'good',
+    look: expectFound,
+  }),
+  discovering({
+    id: 'NT-DISC-002/hears-specified-topic',
+    title: `an announcement on ${TOPICS.specification} is heard`,
+    speech: 'other-topic',
+    look: (sight) => expectFound(sight),
+  }),
+  discovering({
+    id: 'NT-CLIENT-011/reads-legacy',
+    title:
+      '/dnsaddr/<ip4 name>/tcp/<port>/wss/ipfs/<id> is read as /dns4/<ip4 name>/tcp/<port>/tls/ws/p2p/<id>',
+    speech: 'legacy',
+    look: (sight) => expectFound(sight),
+  }),
+  discovering({
+    id: 'NT-CLIENT-011/reads-legacy-ip6',
+    title:
+      '/dnsaddr/<ip6 name>/tcp/<port>/wss/ipfs/<id> is read as /dns6/<ip6 name>/tcp/<port>/tls/ws/p2p/<id>',
+    speech: 'legacy-ip6',
+    look: (sight) =>
+      expectFound(sight, `/dns6/ip62606-4700--7.nt.example/tcp/4002/tls/ws/p2p/${sight.peerId}`),
+  }),
+  discovering({
+    id: 'NT-DISC-003/foreign-address',
+    title: 'an address that names another peer than the sender is dropped, and the others are kept',
+    speech: 'foreign',
+    look(sight) {
+      expectFound(sight)
+      const foreign = sight.addresses.filter((address) => address.includes(STRANGER))
+      if (foreign.length > 0) fail('no address of another peer', foreign.join(', '))
+    },
+  }),
+  discovering({
+    id: 'NT-DISC-003/foreign-only',
+    title: 'an announcement with addresses of another peer only tells nothing of its sender',
+    speech: 'foreign-only',
+    look: (sight) => expectIgnored(sight, 'an announcement of another peer'),
+  }),
+  discovering({
+    id: 'NT-DISC-004/unsigned-ignored',
+    title: 'a message that is not signed is dropped',
+    speech: 'unsigned',
+    look: (sight) => expectIgnored(sight, 'a message that is not signed'),
+  }),
+  discovering({
+    id: 'NT-DISC-004/wrongly-signed-ignored',
+    title: 'a message whose signature is wrong is dropped',
+    speech: 'spoilt',
+    look: (sight) => expectIgnored(sight, 'a message whose signature is wrong'),
+  }),
+  discovering({
+    id: 'NT-DISC-007/nonsense',
+    title: 'bytes that are no announcement are ignored, and the client goes on',
+    speech: 'nonsense',
+    look: (sight) => expectIgnored(sight, 'what is no announcement'),
+  }),
+  discovering({
+    id: 'NT-DISC-007/empty',
+    title: 'an announcement without an address is ignored',
+    speech: 'empty',
+    look: (sight) => expectIgnored(sight, 'an announcement without an address'),
+  }),
+  discovering({
+    id: 'NT-DISC-001/reads-no-length',
+    title: 'an announcement with a length in front is none',
+    speech: 'framed',
+    look: (sight) => expectIgnored(sight, 'an announcement with a length in front'),
+  }),
+  discovering({
+    id: 'NT-DISC-007/broken-among-good',
+    title: 'of an announcement with broken addresses the good ones are kept',
+    speech: 'broken-among-good',
+    look(sight) {
+      expectFound(sight)
+      if (sight.addresses.length > sight.found.length)
+        fail('the good address alone', sight.addresses.join(', '))
+    },
+  }),
+  discovering({
+    id: 'NT-DISC-008/sixteen-addresses',
+    title: `at most ${ADDRESSES_MAX} addresses of an announcement count`,
+    speech: 'many',
+    look({ found }) {
+      const most = Math.max(0, ...found.map(({ addresses }) => addresses.length))
+      if (most === 0 || most > ADDRESSES_MAX) fail(`1 to ${ADDRESSES_MAX} addresses`, `${most}`)
+    },
+  }),
+  discovering({
+    id: 'NT-DISC-008/too-long',
+    title: 'an announcement of more than 4 KiB is ignored',
+    speech: 'too-long',
+    look: (sight) => expectIgnored(sight, 'an announcement of more than 4 KiB'),
+  }),
+  discovering({
+    id: 'NT-DISC-008/private-addresses',
+    title: 'private addresses count only where NT_PRIVATE_ADDRESSES is 1',
+    speech: 'private',
+    look: (sight) => expectIgnored(sight, 'an announcement of private addresses'),
+  }),
+  discovering({
+    id: 'NT-DISC-011/repeated',
+    title: 'an announcement that is repeated is passed on at most now and then',
+    speech: 'repeated',
+    look({ found }) {
+      if (found.length !== 1)
+        fail('one line for ten announcements within a second', `${found.length} lines`)
+    },
+  }),
+]
