@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { nonCompliance } from '../client/compliance.ts'
 import { CLIENT_ZONE } from '../checks/client/define.ts'
-import type { ClientTarget, Target } from '../suite/target.ts'
+import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { evidenceFolder } from '../suite/wire-files.ts'
 import type { CommandIo } from './io.ts'
@@ -24,7 +24,11 @@ export async function client(
 ): Promise<number> {
   // Nobody else is disturbed.
   const plan = await planRun(selectors, { ...words, intrusive: true }, ONE_AT_A_TIME, 'clients')
-  const tested = clientUnderTest(words, io)
+  const tested = {
+    exec: words.exec,
+    folder: runsFolder(words.out, words.name),
+    environment: io.environment,
+  }
   const nothingRuns = words.dryRun === true || plan.selection.cases.length === 0
   if (!nothingRuns) {
     const wrong = await nonCompliance(tested, io.signal)
@@ -44,10 +48,7 @@ export async function client(
   return await runPlan(plan, target, io)
 }
 
-/** Clients may change their working directory: they are told whole paths. */
-export function clientUnderTest(
-  { exec, name, out }: { readonly exec: string; readonly name: string; readonly out: string },
-  { environment }: Pick<CommandIo, 'environment'>,
-): ClientTarget {
-  return { exec, folder: resolve(evidenceFolder(out, name, 'runs')), environment }
+/** Of each run, what a client wrote and printed. Clients may change their working directory: the path is whole. */
+export function runsFolder(out: string, name: string): string {
+  return resolve(evidenceFolder(out, name, 'runs'))
 }

@@ -4,9 +4,18 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
-import { openSelfCa, SELF_ROLES, startSelf, type SelfRole } from '../self/index.ts'
+import {
+  openSelfCa,
+  SELF_ROLES,
+  SELF_ZONE,
+  selfClient,
+  startSelf,
+  type SelfRole,
+} from '../self/index.ts'
 import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
+import type { Target } from '../suite/target.ts'
+import { runsFolder } from './client.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
 import type { CommandIo } from './io.ts'
 import { planRun, runPlan } from './run.ts'
@@ -20,13 +29,25 @@ export async function self(
 ): Promise<number> {
   // These servers are ours: nobody is disturbed.
   const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED, 'all')
-  const roles = neededRoles(plan.selection.cases)
+  const { cases } = plan.selection
+  const roles = neededRoles(cases)
+  const clients = cases.some(({ role }) => role === 'client')
   // Nothing was chosen, and that is all there is to say.
-  if (roles.length === 0) return await runPlan(plan, EXAMPLE_TARGET, io)
+  if (roles.length === 0 && !clients) return await runPlan(plan, EXAMPLE_TARGET, io)
   const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-conformance-'))
   const { signal } = io
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(workDirectory, { recursive: true, force: true }))
+  const client = clients
+    ? selfClient({
+        folder: runsFolder(words.out, SELF_NAME),
+        cacheFolder: join(workDirectory, 'compiled'),
+        environment: io.environment,
+      })
+    : undefined
+  const withClient = (target: Target): Target =>
+    client === undefined ? target : { ...target, client }
+  if (roles.length === 0) return await runPlan(plan, withClient(NO_SERVERS), io)
   const ca = roles.includes('issue')
     ? stack.use(
         await openSelfCa({
@@ -47,7 +68,17 @@ export async function self(
   })
   stack.defer(() => servers.stop())
   void servers.crashed.then((how) => io.note(`the servers ended by themselves: ${how}\n`))
-  return await runPlan(plan, servers.target, io)
+  return await runPlan(plan, withClient(servers.target), io)
+}
+
+const SELF_NAME = 'self'
+/** Clients alone: every server is played. */
+const NO_SERVERS: Target = {
+  name: SELF_NAME,
+  zone: SELF_ZONE,
+  capabilities: [],
+  dns: [],
+  proof: [],
 }
 
 /** DNS and proof servers alone start without a CA. */

@@ -3,6 +3,7 @@
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey, PublicKey, Stream } from '@libp2p/interface'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import * as Digest from 'multiformats/hashes/digest'
 import {
   fields,
@@ -33,6 +34,8 @@ export interface PlayedGossip {
   readonly address: string
   /** Sends a message to all that are connected. */
   send(message: Uint8Array): void
+  /** Tells all that are connected, by an identify push, at which address it sees them. False where nobody listens. */
+  tellObserved(address: string): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -56,6 +59,10 @@ const SEQUENCE_NUMBER = 3
 const TOPIC = 4
 const SIGNATURE = 5
 const KEY = 6
+/** libp2p/specs, identify. */
+const IDENTIFY_PUSH = '/ipfs/id/push/1.0.0'
+const OBSERVED_ADDRESS = 4
+const PUSH_MS_MAX = 5_000
 const LISTEN_MS_MAX = 300_000
 
 export async function openPlayedGossip(init: PlayedGossipInit): Promise<PlayedGossip> {
@@ -88,6 +95,18 @@ export async function openPlayedGossip(init: PlayedGossipInit): Promise<PlayedGo
     address: String(caller.node.getMultiaddrs()[0]),
     send(message) {
       for (const stream of outbound) stream.send(frame(fields([PUBLISH, message])))
+    },
+    async tellObserved(address) {
+      const push = fields([OBSERVED_ADDRESS, multiaddr(address).bytes])
+      const told = caller.node.getConnections().map(async (connection) => {
+        const stream = await openStream(connection, IDENTIFY_PUSH, {
+          signal: AbortSignal.timeout(PUSH_MS_MAX),
+          tap: init.tap(`${IDENTIFY_PUSH} ${caller.peerId} to ${connection.remotePeer.toString()}`),
+        })
+        stream.send(frame(push))
+        stream.closeWrite()
+      })
+      return (await Promise.allSettled(told)).some(({ status }) => status === 'fulfilled')
     },
     close: () => caller.close(),
   }

@@ -4,9 +4,11 @@ import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import type { Case } from '../../suite/case.ts'
 import type { Play } from '../../client/play.ts'
+import { utter } from '../../players/played-gossip.ts'
 import { addressName, Announce, TOPICS } from '../../wire/index.ts'
 import { fail, hex } from '../exchange.ts'
 import { clientCase, CLIENT_ZONE, wait, type ClientCaseInit } from './define.ts'
+import { foundBy, good, makeSpeaker, said } from './discovering.ts'
 import { addressesIn, announced, provenName, requested, served } from './served.ts'
 import { ANSWER_AFTER_MS, ENDING_PLAY, ENDING_RUN, GOOD_PLAY, GOOD_RUN, SERVE } from './serving.ts'
 
@@ -197,6 +199,27 @@ export const ANNOUNCING_CASES: readonly Case[] = [
           'no announcement before the certificate was given',
           `one ${requestedMs + ANSWER_AFTER_MS - atMs} ms before`,
         )
+      }
+    },
+  }),
+  announcing({
+    id: 'NT-DISC-010/own-announcement',
+    title: 'a client to which its own announcement comes back does not find itself',
+    async judge(play, context) {
+      const { message } = await announced(play, context)
+      const [neighbour] = play.neighbours
+      neighbour?.send(message.bytes)
+      const last = await makeSpeaker()
+      const topic = TOPICS.deployed
+      neighbour?.send(await utter({ topic, key: last.key, ...said([good(last.peerId)]) }))
+      const lastFound = async (): Promise<true | undefined> =>
+        (await foundBy(play)).some(({ id }) => id === last.peerId) ? true : undefined
+      await wait(play, context, lastFound, {
+        expected: `the peer ${last.peerId}, which was announced after it`,
+      })
+      const own = peerIdOf(play)
+      if ((await foundBy(play)).some(({ id }) => id === own)) {
+        fail('other peers alone', `that the client has found itself, ${own}`)
       }
     },
   }),

@@ -92,11 +92,11 @@ const SECOND_MS = 1_000
 const LONG_CASE_MS = 90_000
 
 /** What is in it counts for somebody far away: nobody is dialled. */
-function good(peerId: string): string {
+export function good(peerId: string): string {
   return `/dns4/ip41-2-3-4.nt.example/tcp/4002/tls/ws/p2p/${peerId}`
 }
 
-function said(addresses: readonly string[]): { readonly data: Uint8Array } {
+export function said(addresses: readonly string[]): { readonly data: Uint8Array } {
   return { data: Announce.encode({ addr: addresses.map((text) => multiaddr(text).bytes) }) }
 }
 
@@ -139,7 +139,9 @@ async function heard(play: Play, context: CheckContext): Promise<Heard> {
       for (const message of SPEECHES[speech](speaker) as readonly Said[]) {
         const bytes = await utter({ topic: TOPICS.deployed, key: speaker.key, ...message })
         // Who passes on what nobody signed is soon not listened to any more.
-        const neighbour = message.signature === undefined ? honest : forger
+        const forged = message.signature !== undefined
+        // The first one shows that both are heard.
+        const neighbour = forged || speech === 'good' ? forger : honest
         neighbour?.send(bytes)
       }
     }
@@ -166,12 +168,14 @@ async function heard(play: Play, context: CheckContext): Promise<Heard> {
   })
 }
 
-async function makeSpeaker(): Promise<Speaker> {
+/** Of whom nobody has heard. */
+export async function makeSpeaker(): Promise<Speaker> {
   const key = await generateKeyPair('Ed25519')
   return { key, peerId: peerIdFromPrivateKey(key).toString() }
 }
 
-async function foundBy(play: Play): Promise<readonly Found[]> {
+/** All that the client has written of peers so far. */
+export async function foundBy(play: Play): Promise<readonly Found[]> {
   const text = (await outFile(play, OUT_FILES.peers)) ?? ''
   // The last line may not be whole yet.
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')

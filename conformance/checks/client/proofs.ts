@@ -145,6 +145,29 @@ const collecting: readonly Case[] = [
     },
   }),
   clientCase({
+    id: 'NT-ISSUE-004/client-dnsaddr',
+    title: 'a proof server at /dnsaddr/<name>/tcp/<port>, as 2018 wrote it, is asked',
+    play: {
+      proofs: [
+        {
+          script: goodProof,
+          listed: (truth) => ({
+            ...truth,
+            addrs: truth.addrs.map((bytes) => {
+              const text = multiaddr(bytes)
+                .toString()
+                .replace(/^\/ip4\/[^/]+/, '/dnsaddr/localhost')
+              return multiaddr(text).bytes
+            }),
+          }),
+        },
+      ],
+    },
+    async judge(play, context) {
+      await expectCertificate(play, context, 'with a proof of a server at /dnsaddr/localhost/tcp/…')
+    },
+  }),
+  clientCase({
     id: 'NT-CLIENT-003/nothing-sent',
     title: 'without a proof the client fails, and sends nothing to the issue server',
     play: { proofs: [{ script: refusesProof(9) }, { script: closes }] },

@@ -1,9 +1,11 @@
 // NT-CLIENT-010 to 016: what a client does with its certificate, and when it asks for the next one.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Case, CheckContext } from '../../suite/case.ts'
+import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { listens, shakeHands, upgrade } from '../../client/probe.ts'
 import { exitText } from '../../client/client-process.ts'
 import type { Play, PlayInit } from '../../client/play.ts'
+import { PROVEN_ADDRESS } from '../../players/played-proof.ts'
+import { addressName, Proof, ProofWrapper } from '../../wire/index.ts'
 import { refusesCertificate } from './scripts.ts'
 import { fail } from '../exchange.ts'
 import { clientCase, wait } from './define.ts'
@@ -258,6 +260,45 @@ const restarting: readonly Case[] = [
   }),
 ]
 
+const OTHER_ADDRESS = '127.0.0.9'
+
+const moving: readonly Case[] = [
+  clientCase({
+    id: 'NT-CLIENT-014/new-address',
+    title: 'a client that is seen at another address gets new proofs and a certificate for it',
+    play: () => {
+      let addresses: readonly string[] = [PROVEN_ADDRESS]
+      return {
+        ...SERVE,
+        timeoutSeconds: 60,
+        proofs: [{ script: async ({ prove, give }) => give(await prove({ addresses })) }],
+        issue: ({ answer, send }) => {
+          send(answer())
+          addresses = [OTHER_ADDRESS]
+        },
+      }
+    },
+    timeoutMs: LONG_CASE_MS,
+    async judge(play, context): Promise<Finding | void> {
+      await served(play, context)
+      await announced(play, context)
+      const told = await play.neighbours[0]?.tellObserved(`/ip4/${OTHER_ADDRESS}/tcp/4001`)
+      if (told !== true) {
+        const reason = 'the client takes no identify push, by which it is told of another address'
+        return { verdict: 'unsupported', reason }
+      }
+      const { request } = await requested(play, context, 2)
+      const proven = request.proofs.flatMap((wrapper) =>
+        Proof.decode(ProofWrapper.decode(wrapper).proof).addrs.map(({ address }) => address),
+      )
+      if (!proven.includes(OTHER_ADDRESS)) {
+        fail(`new proofs, which name ${OTHER_ADDRESS}`, `proofs of ${proven.join(', ')}`)
+      }
+      await served(play, context, { serverName: addressName(OTHER_ADDRESS, play.init.zone) })
+    },
+  }),
+]
+
 const retrying: readonly Case[] = [
   clientCase({
     id: 'NT-CLIENT-015/growing-pauses',
@@ -299,4 +340,10 @@ const retrying: readonly Case[] = [
   ),
 ]
 
-export const SERVING_CASES: readonly Case[] = [...serving, ...renewing, ...restarting, ...retrying]
+export const SERVING_CASES: readonly Case[] = [
+  ...serving,
+  ...renewing,
+  ...restarting,
+  ...moving,
+  ...retrying,
+]
