@@ -22,7 +22,7 @@ export function send(target: Target, { protocol, bytes, asWriter, shows }: SendI
   const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
   const parts = [COMMAND, 'send', address, PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))
-  if (asWriter === true) parts.push('--key "$(jq -r .dns01.writerKey target.json)"')
+  if (asWriter === true) parts.push('--writer-of target.json')
   return `${parts.join(' ')}\n# ${shows}`
 }
 
