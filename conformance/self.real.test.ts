@@ -28,7 +28,7 @@ test(
     t.teardown(() => servers.stop())
     void servers.crashed.then((how) => t.fail(`the servers ended by themselves: ${how}`))
     const results = await runCases(
-      CASES.filter(({ role }) => role !== 'client'),
+      CASES.filter(({ role, slow }) => role !== 'client' && slow !== true),
       {
         target: servers.target,
         levelOf,
