@@ -17,7 +17,11 @@ const WIDE_MAX = 3
 export function requirementHtml(one: ComparedRequirement, { names, open }: Place): Html {
   const { id, first, facts, cases, perTarget } = one
   const level = facts?.level ?? cases[0]?.level ?? 'MUST'
-  return html`<details class="requirement" id="${id}" ${attribute('open', open)}>
+  return html`<details
+    class="requirement"
+    ${first ? html` id="${id}"` : undefined}
+    ${attribute('open', open)}
+  >
     <summary class="row">
       <span class="id">${id}</span
       ><span class="title">${facts?.title ?? cases[0]?.title}${levelMark(level)}</span
