@@ -86,6 +86,7 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       ],
       /--level is "x".*\n--report is "pdf=x".*\n--seed is "y".*\n--rate is "0"/,
     ],
+    [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
     [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", NT-DNS has NT-DNS-010 to/],
     [['report', '--html', 'x.html', target], /target is an object|schema is missing/],
     [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
@@ -101,7 +102,7 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
 })
 
 test('help is there for every command, and the version is that of the package', async (t) => {
-  const words = ['run', 'self', 'prepare', 'list', 'explain', 'report']
+  const words = ['run', 'self', 'prepare', 'list', 'explain', 'vectors', 'report']
   await Promise.all(
     words.map(async (word) => {
       const { code, out } = await conformance([word, '--help'])
@@ -187,7 +188,7 @@ test('Ctrl-C ends a run with 130, and what was found until then is reported', as
   t.match(out, /interrupted: \d+ were not run/)
   t.match(JSON.parse(await readFile(join(folder, 'partial.json'), 'utf8')), {
     interrupted: true,
-    leftOut: [{ reason: 'the run was interrupted' }],
+    leftOut: [{ why: 'interrupted' }],
   })
 })
 
@@ -206,14 +207,27 @@ test('list and explain tell what is checked, where it comes from, and how to do 
   t.match(out, /dig @192.0.2.53/)
 })
 
+test('vectors are checked and printed', async (t) => {
+  const broken = join(folder, 'frames.json')
+  await writeFile(broken, '{"schema": "frames_schema_v1.json"}')
+  const [good, bad, dumped] = await Promise.all([
+    conformance(['vectors', 'check']),
+    conformance(['vectors', 'check', broken]),
+    conformance(['vectors', 'dump', 'proof_verify', '--flag', 'Forged']),
+  ])
+  t.match(good, { code: 0, out: /^\d{3,} vectors in \d+ files: as they should be\n$/ })
+  t.match(bad, { code: 1, err: /^frames.json: / })
+  t.match(JSON.parse(dumped.out), [{ kind: 'proof_verify', flags: ['Forged'], result: 'invalid' }])
+})
+
 test('prepare makes keys that run takes, tells what servers have to know, and replaces no target', async (t) => {
   const words = ['prepare', '--zone', 'nt.example', '--dns', '[::1]:5353', '--out', 'prepared']
   const id = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
   const servers = [
-    ...['--dns01', `/ip4/127.0.0.1/tcp/4002/p2p/${id}`],
-    ...['--issue', `/ip4/127.0.0.1/tcp/4003/p2p/${id}`, '--acme', 'https://127.0.0.1:14000/dir'],
-    ...['--play', '127.0.0.1'],
-  ]
+    ['--dns01', `/ip4/127.0.0.1/tcp/4002/p2p/${id}`],
+    ['--issue', `/ip4/127.0.0.1/tcp/4003/p2p/${id}`, '--acme', 'https://127.0.0.1:14000/dir'],
+    ['--play', '127.0.0.1'],
+  ].flat()
   const { code, out } = await conformance([...words, ...servers])
   t.equal(code, 0)
   const file = join(folder, 'prepared/target.json')

@@ -9,6 +9,7 @@ import type { SendWords } from './commands/send.ts'
 import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { Role } from './suite/case.ts'
+import type { VectorsDumpWords } from './commands/vectors.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
 import { EXIT } from './suite/verdicts.ts'
@@ -74,6 +75,7 @@ function program(end: (code: number) => void): Command {
   suite.addCommand(prepareCommand())
   suite.addCommand(listCommand())
   suite.addCommand(explainCommand())
+  suite.addCommand(vectorsCommand(end))
   suite.addCommand(reportCommand())
   suite.addCommand(sendCommand())
   return suite.addHelpText(
@@ -168,6 +170,26 @@ function explainCommand(): Command {
       await explain(ids, words, io)
     })
   return examples(command, ['explain NT-DNS-017', 'explain NT-ISSUE-013 --target target.json'])
+}
+
+function vectorsCommand(end: (code: number) => void): Command {
+  const check = subcommand('check', 'Check the form of vector files, or of those of the suite')
+    .argument('[files...]')
+    .action(async (files: string[]) => {
+      const { vectorsCheck } = await import('./commands/vectors.ts')
+      end(await vectorsCheck(files, io))
+    })
+  const dump = subcommand('dump', 'Print vectors as one JSON list')
+    .argument('[kinds...]', 'such as frames or csr (default: all)')
+    .option('--flag <flag>', 'only those with this flag')
+    .option('--requirement <id>', 'only those of this requirement')
+    .action(async (kinds: string[], words: VectorsDumpWords) => {
+      const { vectorsDump } = await import('./commands/vectors.ts')
+      vectorsDump(kinds, words, io)
+    })
+  return subcommand('vectors', 'Check or print the test vectors')
+    .addCommand(check)
+    .addCommand(examples(dump, ['vectors dump proof_verify --flag Forged']))
 }
 
 function reportCommand(): Command {

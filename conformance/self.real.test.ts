@@ -28,6 +28,7 @@ test(
     t.teardown(() => servers.stop())
     void servers.crashed.then((how) => t.fail(`the servers ended by themselves: ${how}`))
     const results = await runCases(
+      // What takes minutes runs where it is named.
       CASES.filter(({ role, slow }) => role !== 'client' && slow !== true),
       {
         target: servers.target,

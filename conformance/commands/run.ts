@@ -121,8 +121,7 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     target,
     results,
     cases,
-    intrusive: selection.intrusive,
-    slow: selection.slow,
+    leftOut: selection.leftOut,
     requirement: reportedRequirement,
     expectations,
     startedAt,
@@ -149,11 +148,10 @@ function reportedRequirement(id: string): ReportedRequirement | undefined {
   }
 }
 
-function nothingChosen({ intrusive, slow }: Selection): string {
-  if (slow.length > 0 && intrusive.length === 0) {
-    return `what was chosen takes minutes: name it to run it, as in ${slow[0]?.id ?? ''}\n`
-  }
-  return intrusive.length === 0
-    ? 'no check was chosen: the command "list" shows them all\n'
-    : `all ${intrusive.length} chosen checks could disturb a public server: --intrusive runs them\n`
+function nothingChosen({ leftOut }: Selection): string {
+  const slow = leftOut.find(({ why }) => why === 'slow')
+  if (leftOut.length === 0) return 'no check was chosen: the command "list" shows them all\n'
+  return slow === undefined
+    ? `all ${leftOut.length} chosen checks could disturb a public server: --intrusive runs them\n`
+    : `what was chosen takes minutes: name it to run it, as in ${slow.case.id}\n`
 }

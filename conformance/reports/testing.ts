@@ -19,8 +19,7 @@ export async function reportOf(
     target: options.target ?? TARGET,
     results,
     cases,
-    intrusive: [],
-    slow: [],
+    leftOut: [],
     requirement: (id) => ({
       id,
       title: 'names & addresses',

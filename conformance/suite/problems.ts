@@ -68,7 +68,8 @@ function describe(issue: z.core.$ZodIssue, root: unknown): readonly string[] {
   return [`${path === '' ? 'the file' : path} ${what}, wanted ${issue.message}`]
 }
 
-async function readText(file: string): Promise<string> {
+/** @throws {UsageError} where it cannot be read */
+export async function readText(file: string): Promise<string> {
   try {
     const text = await readFile(file, 'utf8')
     if (text.length <= FILE_LENGTH_MAX) return text

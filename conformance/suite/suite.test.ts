@@ -53,6 +53,7 @@ test('words choose cases by family, requirement, case and role, and an id ends w
     makeCase({ id: 'NT-DNS-011/a', level: 'SHOULD' }),
     makeCase({ id: 'NT-DNS01-010/a', role: 'dns01' }),
     makeCase({ id: 'NT-ISSUE-013/flood', role: 'issue', intrusive: true }),
+    makeCase({ id: 'NT-DNS01-008/two-minutes', role: 'dns01', slow: true }),
   ]
   const chosen = (options: Partial<SelectionOptions>): string =>
     select(cases, {
@@ -78,6 +79,8 @@ test('words choose cases by family, requirement, case and role, and an id ends w
     [{ levels: ['SHOULD'] }, 'DNS-011/a'],
     [{ selectors: ['NT-ISSUE'] }, ''],
     [{ selectors: ['NT-ISSUE'], intrusive: true }, 'ISSUE-013/flood'],
+    [{ selectors: ['NT-DNS01-008'] }, ''],
+    [{ selectors: ['NT-DNS01-008/two-minutes'] }, 'DNS01-008/two-minutes'],
   ]
   for (const [options, wanted] of rows) t.equal(chosen(options), wanted, JSON.stringify(options))
   for (const word of ['foo', 'NT', 'dns/', '010', 'NT-DNS-010/../a']) {
