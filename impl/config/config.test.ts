@@ -463,6 +463,20 @@ test('all mistakes of a configuration are told at once, in the order of the file
   )
 })
 
+test('a configuration that is nested without end has one mistake, and not what a parser says of its stack', async (t) => {
+  const path = await folder(t)
+  for (const [what, text] of [
+    ['lists', `zone: ${'['.repeat(3_000)}${']'.repeat(3_000)}`],
+    ['lists without an end', '['.repeat(100_000)],
+    ['sections', `issue: ${'{a: '.repeat(3_000)}1${'}'.repeat(3_000)}`],
+    ['a list in a list', `zone: ${'\n- '.padEnd(20_000, '- ')}1`],
+  ] as const) {
+    const [problem, ...others] = await problemsOf(path, text)
+    t.match(problem, /^:\d+:\d+ is nested too deeply to be read$/, what)
+    t.strictSame(others, [], what)
+  }
+})
+
 test('a configuration that is missing or no file of text is refused', async (t) => {
   const path = t.testdir({ 'large.yaml': 'a'.repeat(1024 * 1024 + 1) })
   const missing = join(path, 'missing.yaml')
