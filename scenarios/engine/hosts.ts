@@ -45,8 +45,8 @@ export interface SocketAddress {
 
 /** A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. */
 const ANNOUNCE_INTERVAL_MS_MIN = 1_000
-/** One process checks every announcement for every client: this leaves it nine tenths of its time for other things. */
-const ANNOUNCE_INTERVAL_MS_PER_PAIR = 4
+/** One process checks every announcement for every client: this leaves it four fifths of its time for other things. */
+const ANNOUNCE_INTERVAL_MS_PER_PAIR = 2
 /** What one process does for all hosts, each of them has to wait for. */
 const TIMEOUT_MS_PER_CLIENT = 500
 /** What libp2p gives a dial, a dial of one address, and an agreement on what to speak. */
