@@ -209,6 +209,19 @@ test('a store that is missing, newer or none says so, and is not made', (t) => {
   t.end()
 })
 
+test('the store of a program without budgets is read, and nothing of them is used', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const before = new DatabaseSync(path)
+  before.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA user_version = 1`)
+  before.close()
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  const rules = budgetRules('letsencrypt', DIRECTORY_URL)
+  t.equal(reader.overview(NOW).certificates.valid, 0)
+  t.match(reader.budgets({ rules, zone: 'nt.example' }, NOW), [{ left: 300 }, { left: 50 }])
+  t.strictSame(reader.blockedNames(rules, NOW), [])
+  t.end()
+})
+
 test('the probe of a store fails when nothing can be written to it', (t) => {
   const path = join(temporaryFolder(t), 'issue.sqlite')
   const store = new Store({ path, directoryUrl: DIRECTORY_URL })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { BudgetRows } from './budget-rows.ts'
+import { BudgetRows, type BudgetDatabase } from './budget-rows.ts'
 import {
   blockedNames,
   budgetStates,
@@ -76,25 +76,16 @@ export class StoreReader implements Disposable {
     try {
       database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
       const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-      if (version !== MIGRATIONS.length) {
-        throw new Error(
-          `it is of version ${version}, wanted ${MIGRATIONS.length}, to which its server brings an older one`,
-        )
+      if (version > MIGRATIONS.length || version === 0) {
+        throw new Error(`it is of version ${version}, this program knows 1 to ${MIGRATIONS.length}`)
       }
+      this.#budgets = new BudgetRows(budgetsOf(database, version), directoryUrl)
     } catch (cause) {
       database?.close()
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new Error(`cannot read the store "${path}": ${reason}`, { cause })
     }
     this.#database = database
-    this.#budgets = new BudgetRows(
-      {
-        get: (sql, values) => database.prepare(sql).get(...values),
-        all: (sql, values) => database.prepare(sql).all(...values),
-        run: (sql, values) => database.prepare(sql).run(...values),
-      },
-      directoryUrl,
-    )
   }
 
   overview(now: number): StoreOverview {
@@ -194,5 +185,15 @@ export class StoreReader implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+}
+
+/** The budgets are in the store since its second version: nothing of them is used in one before that. */
+function budgetsOf(database: DatabaseSync, version: number): BudgetDatabase {
+  const none = version < 2
+  return {
+    get: (sql, values) => (none ? undefined : database.prepare(sql).get(...values)),
+    all: (sql, values) => (none ? [] : database.prepare(sql).all(...values)),
+    run: (sql, values) => database.prepare(sql).run(...values),
   }
 }
