@@ -1,9 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { CommandIo } from './commands/io.ts'
+import type { ExplainWords } from './commands/explain.ts'
+import type { ListWords } from './commands/list.ts'
+import type { PrepareWords } from './commands/prepare.ts'
+import type { ReportWords } from './commands/report.ts'
+import type { SendWords } from './commands/send.ts'
 import type { RunCommandWords } from './commands/run.ts'
-import type { SelfCommandWords } from './commands/self.ts'
+import type { RunWords } from './commands/run-options.ts'
 import type { Role } from './suite/case.ts'
+import type { VectorsDumpWords } from './commands/vectors.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
 import { EXIT } from './suite/verdicts.ts'
@@ -66,6 +72,12 @@ function program(end: (code: number) => void): Command {
     .showHelpAfterError('(add --help for what there is)')
   suite.addCommand(runCommand(end))
   suite.addCommand(selfCommand(end))
+  suite.addCommand(prepareCommand())
+  suite.addCommand(listCommand())
+  suite.addCommand(explainCommand())
+  suite.addCommand(vectorsCommand(end))
+  suite.addCommand(reportCommand())
+  suite.addCommand(sendCommand())
   return suite.addHelpText(
     'after',
     `
@@ -100,11 +112,111 @@ function selfCommand(end: (code: number) => void): Command {
     'Start the servers of this project and check them, with Pebble as the CA',
   )
     .argument('[selectors...]', SELECTORS)
-    .action(async (selectors: string[], words: SelfCommandWords) => {
+    .action(async (selectors: string[], words: RunWords) => {
       const { self } = await import('./commands/self.ts')
       end(await self(selectors, words, io))
     })
   return examples(withRunOptions(command), ['self', 'self NT-DNS --report tap=results.tap'])
+}
+
+function prepareCommand(): Command {
+  const command = subcommand(
+    'prepare',
+    'Make the keys of the suite and a target file, and print what your servers have to know',
+  )
+    .requiredOption('--zone <domain>', 'the zone of the servers')
+    .option('--name <name>', 'how reports call the target', 'target')
+    .option('--out <folder>', 'where target.json goes', '.')
+    .option('--dns <address:port>', 'a DNS server of the zone; repeatable', collect)
+    .option('--dns01 <multiaddr>', 'where it takes challenges, with /p2p; repeatable', collect)
+    .option('--proof <multiaddr>', 'the proof server, with /p2p; repeatable', collect)
+    .option('--issue <multiaddr>', 'the issue server, with /p2p; repeatable', collect)
+    .option(
+      '--acme <url>',
+      'directory of the CA that the issue server uses: a staging or private one',
+    )
+    .option('--play <ip>', 'address of this machine at which the suite plays a DNS server')
+    .option('--private-addresses', 'the servers certify private and loopback addresses')
+    .option('--json', 'print what the servers have to know as JSON')
+    .action(async (words: PrepareWords) => {
+      const { prepare } = await import('./commands/prepare.ts')
+      await prepare(words, io)
+    })
+  return examples(command, [
+    'prepare --zone nt.example.org --dns 192.0.2.53',
+    'prepare --zone nt.example.org --dns 192.0.2.53 --issue /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… --acme https://acme-staging-v02.api.letsencrypt.org/directory',
+  ])
+}
+
+function listCommand(): Command {
+  return subcommand('list', 'Print every requirement with its checks')
+    .option('--json', 'print them as JSON')
+    .action(async (words: ListWords) => {
+      const { list } = await import('./commands/list.ts')
+      list(words, io)
+    })
+}
+
+function explainCommand(): Command {
+  const command = subcommand(
+    'explain',
+    'Print a requirement, its source, what was decided, and its checks done by hand',
+  )
+    .argument('<id...>', 'requirements or checks: NT-DNS-017')
+    .option('--target <file>', 'put in the addresses of this target')
+    .option('--json', 'print it as JSON')
+    .action(async (ids: string[], words: ExplainWords) => {
+      const { explain } = await import('./commands/explain.ts')
+      await explain(ids, words, io)
+    })
+  return examples(command, ['explain NT-DNS-017', 'explain NT-ISSUE-013 --target target.json'])
+}
+
+function vectorsCommand(end: (code: number) => void): Command {
+  const check = subcommand('check', 'Check the form of vector files, or of those of the suite')
+    .argument('[files...]')
+    .action(async (files: string[]) => {
+      const { vectorsCheck } = await import('./commands/vectors.ts')
+      end(await vectorsCheck(files, io))
+    })
+  const dump = subcommand('dump', 'Print vectors as one JSON list')
+    .argument('[kinds...]', 'such as frames or csr (default: all)')
+    .option('--flag <flag>', 'only those with this flag')
+    .option('--requirement <id>', 'only those of this requirement')
+    .action(async (kinds: string[], words: VectorsDumpWords) => {
+      const { vectorsDump } = await import('./commands/vectors.ts')
+      vectorsDump(kinds, words, io)
+    })
+  return subcommand('vectors', 'Check or print the test vectors')
+    .addCommand(check)
+    .addCommand(examples(dump, ['vectors dump proof_verify --flag Forged']))
+}
+
+function reportCommand(): Command {
+  const command = subcommand('report', 'Compare targets: several JSON reports as one HTML page')
+    .argument('<files...>', 'reports that `run --report json=FILE` wrote')
+    .requiredOption('--html <file>', 'the page')
+    .action(async (files: string[], words: ReportWords) => {
+      const { report } = await import('./commands/report.ts')
+      await report(files, words, io)
+    })
+  return examples(command, ['report --html compared.html ours.json theirs.json'])
+}
+
+function sendCommand(): Command {
+  const command = subcommand('send', 'Send bytes on one libp2p stream, and print what comes back')
+    .argument('<multiaddr>', 'the server, with /p2p/<peer id>')
+    .argument('<protocol>', 'such as /p2p/nodetrust/issue/1.0.0')
+    .argument('[hex]', 'bytes as they are, lengths and all', '')
+    .option('--writer-of <file>', 'as the peer of this target that may set challenges')
+    .option('--keep-open', 'do not close the own side after the bytes')
+    .action(async (address: string, protocol: string, hex: string, words: SendWords) => {
+      const { send } = await import('./commands/send.ts')
+      await send({ address, protocol, hex }, words, io)
+    })
+  return examples(command, [
+    'send /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… /p2p/nodetrust/issue/1.0.0 021001',
+  ])
 }
 
 function withRunOptions(command: Command): Command {

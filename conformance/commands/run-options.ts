@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { randomInt } from 'node:crypto'
 import { parseReportFile, type ReportFile } from '../reports/write-reports.ts'
 import type { Level, Role } from '../suite/case.ts'
@@ -37,14 +36,13 @@ export interface RunSettings {
 const SEED_MAX = 2 ** 32 - 1
 const CONCURRENCY_MAX = 64
 const TIMEOUT_SECONDS_MAX = 3_600
-/** So many cases wait for answers at once on a machine with one core. */
-const CONCURRENCY = 4
+/** What servers that are somebody else's stand without noticing, and what ours do. */
+export const POLITE = { perSecond: 20, concurrency: 4 }
+/** Checks that wait for a deadline, which are some, wait at the same time. */
+export const UNBOUNDED = { perSecond: Infinity, concurrency: 16 }
 
 /** @throws {UsageError} with every word that means nothing */
-export function readWords(
-  words: RunWords,
-  { perSecond }: { readonly perSecond: number },
-): RunSettings {
+export function readWords(words: RunWords, { perSecond, concurrency }: typeof POLITE): RunSettings {
   const mistakes: string[] = []
   const attempt = <T>(read: () => T, otherwise: T): T => {
     try {
@@ -62,12 +60,7 @@ export function readWords(
     reports: (words.report ?? []).flatMap((text) => attempt(() => [parseReportFile(text)], [])),
     seed: whole('--seed', words.seed, SEED_MAX, randomInt(SEED_MAX)),
     perSecond: attempt(() => parseRate(words.rate, perSecond), perSecond),
-    concurrency: whole(
-      '--concurrency',
-      words.concurrency,
-      CONCURRENCY_MAX,
-      CONCURRENCY * availableParallelism(),
-    ),
+    concurrency: whole('--concurrency', words.concurrency, CONCURRENCY_MAX, concurrency),
     timeoutMs:
       words.timeout === undefined
         ? undefined

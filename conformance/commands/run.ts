@@ -1,3 +1,4 @@
+import { isTestHost } from '../../scenarios/engine/ca/index.ts'
 import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
 import type { ReportedRequirement, RunReport } from '../reports/report.ts'
@@ -5,6 +6,7 @@ import { treeText } from '../reports/tree.ts'
 import { writeReports } from '../reports/write-reports.ts'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import { readExpectations } from '../suite/expectations.ts'
+import { UsageError } from '../suite/problems.ts'
 import { findUnreachable } from '../suite/reachable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { runCases } from '../suite/runner.ts'
@@ -13,15 +15,12 @@ import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
-import { readWords, type RunWords } from './run-options.ts'
+import { POLITE, readWords, type RunWords } from './run-options.ts'
 
 export interface RunCommandWords extends RunWords {
   readonly target: string
   readonly acmeProduction?: string
 }
-
-/** Exchanges a second with servers that are somebody else's. */
-const POLITE_PER_SECOND = 20
 
 /** `run`: live checks of servers that somebody else runs. Returns the exit code. */
 export async function run(
@@ -29,9 +28,22 @@ export async function run(
   words: RunCommandWords,
   io: CommandIo,
 ): Promise<number> {
-  const plan = await planRun(selectors, words, { perSecond: POLITE_PER_SECOND })
+  const plan = await planRun(selectors, words, POLITE)
   const target = await readTarget(words.target)
+  if (plan.selection.cases.some(({ role }) => role === 'issue')) {
+    refuseProductionCa(target, words.acmeProduction)
+  }
   return await runPlan(plan, target, io)
+}
+
+/** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
+function refuseProductionCa({ acme }: Target, named: string | undefined): void {
+  if (acme === undefined) return
+  const host = new URL(acme.directoryUrl).hostname.replace(/^\[|\]$/g, '')
+  if (host === named || isTestHost(host)) return
+  throw new UsageError(
+    `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
+  )
 }
 
 export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}
@@ -40,7 +52,7 @@ export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}
 export async function planRun(
   selectors: readonly string[],
   words: RunWords,
-  defaults: { readonly perSecond: number },
+  defaults: typeof POLITE,
 ) {
   const settings = readWords(words, defaults)
   const selection = select(CASES, {
@@ -109,7 +121,7 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     target,
     results,
     cases,
-    intrusive: selection.intrusive,
+    leftOut: selection.leftOut,
     requirement: reportedRequirement,
     expectations,
     startedAt,
@@ -136,8 +148,10 @@ function reportedRequirement(id: string): ReportedRequirement | undefined {
   }
 }
 
-function nothingChosen({ intrusive }: Selection): string {
-  return intrusive.length === 0
-    ? 'no check was chosen: the command "list" shows them all\n'
-    : `all ${intrusive.length} chosen checks could disturb a public server: --intrusive runs them\n`
+function nothingChosen({ leftOut }: Selection): string {
+  const slow = leftOut.find(({ why }) => why === 'slow')
+  if (leftOut.length === 0) return 'no check was chosen: the command "list" shows them all\n'
+  return slow === undefined
+    ? `all ${leftOut.length} chosen checks could disturb a public server: --intrusive runs them\n`
+    : `what was chosen takes minutes: name it to run it, as in ${slow.case.id}\n`
 }

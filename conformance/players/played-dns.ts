@@ -30,11 +30,16 @@ export interface Write {
 export interface Script {
   /** An error code; `silence`: never; `reset`: with the end of the stream. @default 0 */
   readonly response?: number | 'silence' | 'reset'
+  /** The value is shown although the response is an error. */
+  readonly showAnyway?: boolean
   /** The answer comes so much later. */
   readonly responseAfterMs?: number
   /** From the answer on until DNS shows the value; `never`. @default 0 */
   readonly visibleAfterMs?: number | 'never'
-  /** UDP answers are truncated: the value is seen by TCP only. */
+  /**
+   * UDP answers are truncated until somebody asks by TCP. From then on UDP has them as well, as not every CA's resolver
+   * asks by TCP.
+   */
   readonly truncated?: boolean
 }
 
@@ -106,6 +111,7 @@ class Played {
   readonly #values = new Map<string, Set<string>>()
   readonly #streams = new Set<RawStream>()
   readonly #listeners = new Set<(write: Write) => void>()
+  readonly #askedByTcp = new Set<string>()
   readonly #closing = new AbortController()
   #streamCount = 0
 
@@ -120,13 +126,14 @@ class Played {
     return [...(this.#values.get(fqdn) ?? [])]
   }
 
-  answer({ name }: PlayedQuery): PlayedAnswer {
+  answer({ name, transport }: PlayedQuery): PlayedAnswer {
     const fqdn = name.startsWith(`${CHALLENGE_LABEL}.`)
       ? name.slice(CHALLENGE_LABEL.length + 1)
       : undefined
     if (fqdn === undefined) return { values: [] }
-    const truncated = this.#scripts.get(fqdn)?.truncated
-    return { values: this.values(fqdn), ...(truncated === undefined ? {} : { truncated }) }
+    if (transport === 'tcp') this.#askedByTcp.add(fqdn)
+    const scripted = this.#scripts.get(fqdn)?.truncated === true
+    return { values: this.values(fqdn), truncated: scripted && !this.#askedByTcp.has(fqdn) }
   }
 
   onWrite(listener: (write: Write) => void): () => void {
@@ -185,7 +192,7 @@ class Played {
     const wait = response === 'silence' ? SILENCE_MS_MAX : responseAfterMs
     if (wait > 0) await delay(wait, undefined, { signal: this.#closing.signal })
     if (response === 'silence') return false
-    if (response === ERRORS.OK) this.#show(write, visibleAfterMs)
+    if (response === ERRORS.OK || script.showAnyway === true) this.#show(write, visibleAfterMs)
     return raw.send(frame(DNS01Response.encode({ error: response })))
   }
 

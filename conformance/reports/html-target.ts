@@ -68,8 +68,15 @@ function conclusion({ exitCode, strict, results }: RunReport): {
 }
 
 function leftOutText({ leftOut }: RunReport): string {
-  const reasons = Map.groupBy(leftOut, ({ reason }) => reason)
-  return [...reasons].map(([reason, all]) => `${all.length} checks: ${reason}`).join('; ')
+  return [...Map.groupBy(leftOut, ({ why }) => why)]
+    .map(([why, all]) => `${all.length} checks: ${REASONS[why]}`)
+    .join('; ')
+}
+
+const REASONS: Readonly<Record<RunReport['leftOut'][number]['why'], string>> = {
+  disturbs: 'could disturb a public server',
+  slow: 'take minutes',
+  interrupted: 'the run was interrupted',
 }
 
 function fact(name: string, text: string): Html {

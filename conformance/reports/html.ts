@@ -125,11 +125,14 @@ function filterForm(
     html`<label class="chip ${tone}"
       ><input type="checkbox" name="${name}" value="${value}" />${value}</label
     >`
-  const set = (name: string, values: readonly string[], toned = false): Html =>
-    html`<fieldset>
-      <legend>${name}</legend>
-      ${values.map((value) => chip(name, value, toned ? value : ''))}
-    </fieldset>`
+  // One alone filters nothing.
+  const set = (name: string, values: readonly string[], toned = false): Html | undefined =>
+    values.length < 2
+      ? undefined
+      : html`<fieldset>
+          <legend>${name}</legend>
+          ${values.map((value) => chip(name, value, toned ? value : ''))}
+        </fieldset>`
   return html`<form class="filters" hidden>
     ${set('verdict', verdicts, true)} ${set('level', levels)} ${set('role', roles)}
     <input type="search" placeholder="Search ids and titles" aria-label="Search ids and titles" />

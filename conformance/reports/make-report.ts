@@ -2,7 +2,7 @@ import type { Case, Verdict } from '../suite/case.ts'
 import { SUITE_NAME, SUITE_VERSION } from '../suite/agent.ts'
 import { expected, overtaken, type Expectations } from '../suite/expectations.ts'
 import type { CaseResult } from '../suite/runner.ts'
-import { requirementOf } from '../suite/selection.ts'
+import { requirementOf, type LeftOut } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { exitCode, EXIT, VERDICTS } from '../suite/verdicts.ts'
 import type { RecordedEntry } from '../suite/wire-files.ts'
@@ -15,10 +15,9 @@ const WIRE_BYTES_MAX = 2_048
 export interface ReportInit {
   readonly target: Target
   readonly results: readonly CaseResult[]
-  /** All that were chosen. */
+  /** All that were to run. */
   readonly cases: readonly Case[]
-  /** Chosen, but could disturb a public server. */
-  readonly intrusive: readonly Case[]
+  readonly leftOut: readonly LeftOut[]
   readonly requirement: (id: string) => ReportedRequirement | undefined
   readonly expectations: Expectations
   readonly startedAt: Date
@@ -54,10 +53,10 @@ export function makeReport(init: ReportInit): RunReport {
     requirements: [...ids].flatMap((id) => init.requirement(id) ?? []),
     results,
     leftOut: [
-      ...init.intrusive.map(({ id }) => ({ id, reason: 'could disturb a public server' })),
+      ...init.leftOut.map(({ case: { id }, why }) => ({ id, why })),
       ...init.cases
         .filter(({ id }) => !ran.has(id))
-        .map(({ id }) => ({ id, reason: 'the run was interrupted' })),
+        .map(({ id }) => ({ id, why: 'interrupted' as const })),
     ],
     overtaken: [...overtaken(expectations, results)],
   }

@@ -62,8 +62,10 @@ export const reportSchema = z.strictObject({
   requirements: z.array(requirement).describe('those of the cases below'),
   results: z.array(caseResult),
   leftOut: z
-    .array(z.strictObject({ id: z.string(), reason: z.string() }))
-    .describe('chosen, and not run'),
+    .array(z.strictObject({ id: z.string(), why: z.enum(['disturbs', 'slow', 'interrupted']) }))
+    .describe(
+      'chosen, and not run: it could disturb a public server, takes minutes, or the run was ended',
+    ),
   overtaken: z.array(z.string()).describe('known failures that have become better'),
 })
 

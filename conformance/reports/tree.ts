@@ -73,16 +73,19 @@ function summaryLines(report: RunReport): string[] {
   const counts = Object.entries(report.counts)
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => styleText(MARKS[verdict as Verdict].style, `${count} ${verdict}`))
-  const intrusive = report.leftOut.filter(({ reason }) => reason.startsWith('could')).length
+  const left = (why: RunReport['leftOut'][number]['why']): readonly string[] =>
+    report.leftOut.filter((one) => one.why === why).map(({ id }) => id)
+  const [disturbing, slow, interrupted] = [left('disturbs'), left('slow'), left('interrupted')]
   return [
-    ...(intrusive === 0
+    ...(disturbing.length === 0
       ? []
-      : [`${intrusive} checks could disturb a public server and were left out (--intrusive)`]),
+      : [`${disturbing.length} checks could disturb a public server: --intrusive runs them`]),
+    ...(slow.length === 0 ? [] : [`takes minutes and runs when it is named: ${slow.join(', ')}`]),
     ...report.overtaken.map((id) =>
       styleText('yellow', `${id} is better than the file of known failures says: take it out`),
     ),
     ...(report.interrupted
-      ? [styleText('yellow', `interrupted: ${report.leftOut.length - intrusive} were not run`)]
+      ? [styleText('yellow', `interrupted: ${interrupted.length} were not run`)]
       : []),
     `${counts.join(', ') || 'nothing was run'}  ${styleText('gray', milliseconds(report.durationMs))}`,
     conclusion(report),

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { freePorts } from '../../scenarios/engine/ca/index.ts'
 import type { Players } from '../suite/target.ts'
 import type { SelfCa } from './ca.ts'
-import { generateKeyTexts, type KeyTexts } from './keys.ts'
+import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
 
 /** The servers that `self` can start. */
 export const SELF_ROLES = ['proof', 'dns', 'issue'] as const
@@ -47,6 +47,7 @@ export function playersOf({ proof, dns, libp2pPort, queryPort }: SelfPlayers): P
       peerKey: dns.privateKey,
       listen: [`/ip4/127.0.0.1/tcp/${libp2pPort}`],
       dns: { address: '127.0.0.1', port: queryPort },
+      only: true,
     },
   }
 }
@@ -79,7 +80,7 @@ export function configuration({ roles, players, ca, ipv6 }: ConfigurationInit): 
       nameServers: [
         { name: `ns1.${SELF_ZONE}`, addresses: ['127.0.0.1', ...(ipv6 ? ['::1'] : [])] },
       ],
-      writers: [players.writer.peerId, ...(roles.includes('issue') ? [{ local: true }] : [])],
+      writers: [players.writer.peerId],
       caa: [{ tag: 'issue', value: 'pebble.letsencrypt.org' }],
     },
     issue: {
@@ -88,7 +89,7 @@ export function configuration({ roles, players, ca, ipv6 }: ConfigurationInit): 
       proofServers: [{ local: true }],
       proofKeys: [players.proof.publicKey],
       dnsServers: [
-        { local: true },
+        // The suite's own and no other: an order then shows what the issue server makes of each of its answers.
         {
           addresses: [`/ip4/127.0.0.1/tcp/${players.libp2pPort}/p2p/${players.dns.peerId}`],
           query: { address: '127.0.0.1', port: players.queryPort },

@@ -18,7 +18,7 @@ import {
   type SelfPlayers,
   type SelfRole,
 } from './configuration.ts'
-import { generateKeyTexts } from './keys.ts'
+import { generateKeyTexts } from '../suite/keys.ts'
 import { startServerProcess, type ServerAddresses } from './server-process.ts'
 
 export { openSelfCa, type SelfCa, type SelfCaOptions } from './ca.ts'
@@ -70,7 +70,7 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
       preload: options.preload ?? [],
       signal: options.signal,
     })
-    ca?.use(servers.addresses.queries.filter(({ address }) => !address.includes(':')))
+    ca?.use([{ address: '127.0.0.1', port: players.queryPort }])
     return {
       target: targetOf({ addresses: servers.addresses, players, ca, ipv6, keys }),
       crashed: servers.crashed,

@@ -91,6 +91,8 @@ export interface Case {
   readonly needs?: readonly Capability[]
   /** Could disturb a public server: runs only with `--intrusive`. */
   readonly intrusive?: true
+  /** Takes minutes: runs only where it is chosen by its whole id. */
+  readonly slow?: true
   /** Runs while no other case does: it disturbs them, or they would disturb it. */
   readonly alone?: true
   /** @default 15_000 */

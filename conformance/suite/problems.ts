@@ -34,7 +34,9 @@ export function checkJson<Schema extends z.ZodType>(
   try {
     found = JSON.parse(text)
   } catch (error) {
-    throw new UsageError(`${name} is no JSON: ${error instanceof Error ? error.message : ''}`)
+    // The rest of the message shows a part of the file, and it may hold keys.
+    const where = /\(line \d+ column \d+\)/.exec(error instanceof Error ? error.message : '')
+    throw new UsageError(`${name} is no JSON${where === null ? '' : ` ${where[0]}`}`)
   }
   const result = schema.safeParse(found)
   if (result.success) return result.data
@@ -66,7 +68,8 @@ function describe(issue: z.core.$ZodIssue, root: unknown): readonly string[] {
   return [`${path === '' ? 'the file' : path} ${what}, wanted ${issue.message}`]
 }
 
-async function readText(file: string): Promise<string> {
+/** @throws {UsageError} where it cannot be read */
+export async function readText(file: string): Promise<string> {
   try {
     const text = await readFile(file, 'utf8')
     if (text.length <= FILE_LENGTH_MAX) return text

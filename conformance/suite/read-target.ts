@@ -83,9 +83,24 @@ const targetSchema = object({
   }).exactOptional(),
   players: object({
     proofKey: privateKey.exactOptional(),
-    dns: object({ peerKey: privateKey, listen: listenAddresses, dns: dnsTarget }).exactOptional(),
+    dns: object({
+      peerKey: privateKey,
+      listen: listenAddresses,
+      dns: dnsTarget,
+      only: z
+        .literal(true, { error: 'true, where the issue server writes to no other DNS server' })
+        .exactOptional(),
+    }).exactOptional(),
   }).exactOptional(),
 }).superRefine((target, context) => {
+  if (target.issue !== undefined && target.acme === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['acme'],
+      message:
+        'the CA of the issue server: checks have certificates made, and no CA shall be surprised',
+    })
+  }
   for (const [index, capability] of target.capabilities.entries()) {
     const lacking = NEEDED_PARTS[capability]?.(target)
     if (lacking === undefined) continue

@@ -106,8 +106,12 @@ async function settle(
 ): Promise<Ending> {
   const { options, pace, shared } = run
   const deadlineMs = options.timeoutMs ?? one.timeoutMs ?? TIMEOUT_MS
-  const deadline = AbortSignal.timeout(deadlineMs)
-  const signal = AbortSignal.any([options.signal, deadline])
+  // Not AbortSignal.timeout: its timer keeps no process alive, and this one may be all that a case waits for.
+  const deadline = new AbortController()
+  const timer = setTimeout(() => {
+    deadline.abort(new DOMException('the deadline of the check is over', 'TimeoutError'))
+  }, deadlineMs)
+  const signal = AbortSignal.any([options.signal, deadline.signal])
   const closers: (() => unknown)[] = []
   const context: CheckContext = {
     target: options.target,
@@ -132,8 +136,9 @@ async function settle(
     const finding = await Promise.race([one.run(context), left.promise])
     return { returned: finding ?? undefined }
   } catch (thrown) {
-    return deadline.aborted ? { thrown, deadlineMs } : { thrown }
+    return deadline.signal.aborted ? { thrown, deadlineMs } : { thrown }
   } finally {
+    clearTimeout(timer)
     clearTimeout(grace)
     wire.close()
     await closeAll(closers)

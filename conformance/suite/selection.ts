@@ -17,10 +17,16 @@ export interface SelectionOptions {
 
 export interface Selection {
   readonly cases: readonly Case[]
-  /** Chosen, but left out because they could disturb a public server. */
-  readonly intrusive: readonly Case[]
+  /** Chosen, and not run all the same. */
+  readonly leftOut: readonly LeftOut[]
   /** Selectors that name no case. */
   readonly empty: readonly string[]
+}
+
+/** `disturbs`: could disturb a public server. `slow`: takes minutes, and was not chosen by its whole id. */
+export interface LeftOut {
+  readonly case: Case
+  readonly why: 'disturbs' | 'slow'
 }
 
 /** @throws {UsageError} where a selector is neither a part of an id nor a role */
@@ -34,9 +40,17 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
       (options.levels.length === 0 || options.levels.includes(options.levelOf(one))) &&
       !excluded.some((takes) => takes(one)),
   )
+  const whyNot = (one: Case): LeftOut['why'] | undefined => {
+    if (one.intrusive === true && !options.intrusive) return 'disturbs'
+    const named = options.selectors.some((word) => word.toLowerCase() === one.id.toLowerCase())
+    return one.slow === true && !named ? 'slow' : undefined
+  }
   return {
-    cases: cases.filter((one) => options.intrusive || one.intrusive !== true),
-    intrusive: options.intrusive ? [] : cases.filter((one) => one.intrusive === true),
+    cases: cases.filter((one) => whyNot(one) === undefined),
+    leftOut: cases.flatMap((one) => {
+      const why = whyNot(one)
+      return why === undefined ? [] : [{ case: one, why }]
+    }),
     empty: chosen.flatMap(({ selector, takes }) => (all.some(takes) ? [] : [selector])),
   }
 }

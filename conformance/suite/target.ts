@@ -60,5 +60,10 @@ export interface Players {
     readonly listen: readonly string[]
     /** Where this player answers DNS queries. */
     readonly dns: DnsTarget
+    /**
+     * The issue server writes to no other DNS server, and the CA asks this one: what the player refuses then fails the
+     * order.
+     */
+    readonly only?: true
   }
 }

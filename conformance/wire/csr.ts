@@ -18,7 +18,7 @@ export interface CsrKey {
   readonly publicKey: Uint8Array
   /** AlgorithmIdentifier in DER. */
   readonly algorithm: Uint8Array
-  sign(bytes: Uint8Array): Uint8Array
+  readonly sign: (bytes: Uint8Array) => Uint8Array
 }
 
 /** What a request asks for. By default that is what a client of this protocol asks for. */

@@ -4,10 +4,7 @@ import { generateKeyPair, publicKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { Pkcs10CertificateRequest, type SubjectAlternativeNameExtension } from '@peculiar/x509'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'tap'
-import frameVectors from '../vectors/frames.json' with { type: 'json' }
-import id0Vectors from '../vectors/id0_label.json' with { type: 'json' }
-import addressVectors from '../vectors/ip_label.json' with { type: 'json' }
-import proofVectors from '../vectors/proof_verify.json' with { type: 'json' }
+import { vectorGroups } from '../vectors/files.ts'
 import * as wire from './index.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -15,15 +12,16 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'h
 const codecs = wire as unknown as Record<string, wire.MessageCodec<unknown>>
 
 test('every frame of the vectors is read, and written again byte for byte, or refused as they say', async (t) => {
-  for (const { type, tests } of frameVectors.testGroups) {
-    for (const vector of tests) {
+  for (const group of vectorGroups('frames')) {
+    if (group.type === 'Cut') continue
+    for (const vector of group.tests) {
       const name = `frames ${vector.tcId} ${vector.message} ${vector.comment}`
       const codec = codecs[vector.message]
       const { messages, rest } = wire.readFrames(bytes(vector.frameHex))
       const [message = bytes('')] = messages
       t.equal(rest.length, 0, `${name}, whole`)
       if (vector.result === 'invalid') t.throws(() => codec?.decode(message), wire.WireError, name)
-      else if (type === 'Encode') {
+      else if (group.type === 'Encode') {
         const written = codec?.encode(codec.decode(message)) ?? bytes('')
         t.equal(hex(wire.frame(written)), vector.frameHex, name)
       } else t.doesNotThrow(() => codec?.decode(message), name)
@@ -32,24 +30,27 @@ test('every frame of the vectors is read, and written again byte for byte, or re
 })
 
 test('labels stand for the addresses and ids that the vectors say, both ways', async (t) => {
-  for (const { type, tests } of addressVectors.testGroups) {
-    for (const vector of tests) {
-      const name = `ip_label ${vector.tcId} ${vector.label} ${vector.ip}`
-      if (type === 'IpLabelDecode') {
-        const wanted = vector.result === 'invalid' ? undefined : wire.addressBytes(vector.ip ?? '')
-        t.strictSame(wire.parseAddressLabel(vector.label ?? ''), wanted, name)
-      } else if (vector.result === 'invalid') {
-        t.throws(() => wire.addressLabel(vector.ip ?? ''), RangeError, name)
-      } else t.equal(wire.addressLabel(vector.ip ?? ''), vector.label, name)
+  for (const group of vectorGroups('ip_label')) {
+    if (group.type === 'IpLabelDecode') {
+      for (const { tcId, label, ip } of group.tests) {
+        const wanted = ip === null ? undefined : wire.addressBytes(ip)
+        t.strictSame(wire.parseAddressLabel(label), wanted, `ip_label ${tcId} ${label}`)
+      }
+    } else {
+      for (const { tcId, label, ip } of group.tests) {
+        const name = `ip_label ${tcId} ${ip}`
+        if (label === null) t.throws(() => wire.addressLabel(ip), RangeError, name)
+        else t.equal(wire.addressLabel(ip), label, name)
+      }
     }
   }
-  for (const vector of id0Vectors.testGroups.flatMap(({ tests }) => tests)) {
+  for (const vector of vectorGroups('id0_label').flatMap(({ tests }) => tests)) {
     const name = `id0_label ${vector.tcId} ${vector.comment}`
     const id = wire.parseId0Label(vector.label)
     if (vector.result === 'invalid') t.equal(id, undefined, name)
     else {
       t.equal(id && wire.id0Label(id), vector.label.toLowerCase(), name)
-      if (vector.peerIdHex !== undefined) t.equal(id && hex(id), vector.peerIdHex, name)
+      if (vector.peerIdHex !== null) t.equal(id && hex(id), vector.peerIdHex, name)
     }
   }
 })
@@ -82,11 +83,11 @@ test('addresses are read strictly and written canonically', async (t) => {
 })
 
 test('proofs are judged as the vectors say, and those made here are valid', async (t) => {
-  for (const { tests, trustedKeyProtobufBase64 } of proofVectors.testGroups) {
-    const key = publicKeyFromProtobuf(Buffer.from(trustedKeyProtobufBase64, 'base64'))
+  for (const { tests, trustedKeys } of vectorGroups('proof_verify')) {
+    const keys = trustedKeys.map((key) => publicKeyFromProtobuf(Buffer.from(key, 'base64')))
     for (const vector of tests) {
       const judgement = await wire.judgeProof(bytes(vector.wrapperHex), {
-        keys: [key],
+        keys,
         callerId: bytes(vector.callerIdHex),
         now: vector.now,
       })
@@ -104,6 +105,33 @@ test('proofs are judged as the vectors say, and those made here are valid', asyn
   })
   t.match(await wire.judgeProof(wrapper, { ...expected, keys: [] }), { valid: false })
 })
+
+test('streams of bytes are cut into the messages that the vectors say', async (t) => {
+  for (const group of vectorGroups('frames')) {
+    if (group.type !== 'Cut') continue
+    for (const { tcId, comment, bytesHex, lengthMax, messagesHex, result } of group.tests) {
+      const name = `frames ${tcId} ${comment}`
+      const cut = (): boolean => {
+        const { messages, rest } = wire.readFrames(bytes(bytesHex))
+        const fitting = messages.filter(({ length }) => length <= lengthMax)
+        if (result !== 'invalid') t.same(messages.map(hex), messagesHex, name)
+        return rest.length === 0 && fitting.length === messages.length
+      }
+      if (result === 'invalid') t.notOk(ok(cut), name)
+      else t.ok(cut(), name)
+    }
+  }
+})
+
+/** Whether it is so; what throws is not. */
+function ok(so: () => boolean): boolean {
+  try {
+    return so()
+  } catch (error) {
+    if (error instanceof wire.WireError) return false
+    throw error
+  }
+}
 
 test('what is wrong on purpose can be written: lengths, varints, fields', async (t) => {
   t.equal(hex(wire.frame(bytes('0800'), { length: 5 })), '050800')

@@ -92,7 +92,7 @@ export async function requestCertificate(
 ): Promise<Certificate> {
   const { server, zone, proofs, idName, addressNames } = prepared
   const csr =
-    key === undefined ? {} : { csr: await createCertificateRequest(key, [idName, ...addressNames]) }
+    key === undefined ? {} : { csr: createCertificateRequest(key, [idName, ...addressNames]) }
   const response = IssueResponse.decode(
     await ask(server, {
       protocol: ISSUE_PROTOCOL,

@@ -1,20 +1,15 @@
 // Certificate signing requests: the ones that clients bring, and the ones made here for clients of 2018.
-// @peculiar/x509 takes its parts from a container that needs this polyfill to be there first.
-import 'reflect-metadata'
+import { CertificationRequest } from '@peculiar/asn1-csr'
+import { AsnConvert } from '@peculiar/asn1-schema'
 import {
-  GeneralNames,
-  Pkcs10CertificateRequest,
-  Pkcs10CertificateRequestGenerator,
-  SubjectAlternativeNameExtension,
-} from '@peculiar/x509'
-import {
-  createHash,
-  createPublicKey,
-  generateKeyPair,
-  webcrypto,
-  type KeyObject,
-} from 'node:crypto'
+  Extensions,
+  id_ce_subjectAltName,
+  SubjectAlternativeName,
+  type Extension,
+} from '@peculiar/asn1-x509'
+import { createHash, createPublicKey, generateKeyPair, verify, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import { createCsr } from '../wire/csr.ts'
 import { InvalidProofError, RefusalError } from '../wire/errors.ts'
 import { CRYPTO } from '../wire/protocols.ts'
 
@@ -30,8 +25,6 @@ export interface CertificateRequest {
   readonly key?: string
 }
 
-/** RFC 5280, upper bound of a common name. Boulder drops a longer one, other CAs refuse it (NT-ISSUE-025). */
-const COMMON_NAME_LENGTH_MAX = 64
 /** A request for 17 names with an RSA-4096 key is less than half of this. */
 const CSR_LENGTH_MAX = 8192
 const RSA_BITS = 2048
@@ -41,7 +34,18 @@ const RSA_BITS_MAX = 4096
 /** What public CAs allow (CA/Browser Forum baseline requirements §6.1.6); a huge one is a slow check. */
 const RSA_EXPONENT = 65537n
 
-const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
+const OID_COMMON_NAME = '2.5.4.3'
+/** RFC 2985 §5.4.2. */
+const OID_EXTENSION_REQUEST = '1.2.840.113549.1.9.14'
+/** Those that public CAs take (CA/Browser Forum baseline requirements §7.1.3.2), by the key's type and the hash. */
+const SIGNATURE_ALGORITHMS: Readonly<Record<string, readonly ['ec' | 'rsa', string]>> = {
+  '1.2.840.10045.4.3.2': ['ec', 'sha256'],
+  '1.2.840.10045.4.3.3': ['ec', 'sha384'],
+  '1.2.840.10045.4.3.4': ['ec', 'sha512'],
+  '1.2.840.113549.1.1.11': ['rsa', 'sha256'],
+  '1.2.840.113549.1.1.12': ['rsa', 'sha384'],
+  '1.2.840.113549.1.1.13': ['rsa', 'sha512'],
+}
 
 /**
  * Checks what a client brought: signed with the key that it names, a key that we can have certified, and for exactly
@@ -49,47 +53,23 @@ const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
  * @throws {RefusalError} OTHER for what is no such request, NO_MATCHING_CRYPTO for other keys, INVALID_PROOF for
  *   names that are not the proven ones.
  */
-export async function checkCsr(
+export function checkCsr(
   csr: Uint8Array,
   { names }: { readonly names: readonly string[] },
-): Promise<CertificateRequest> {
+): CertificateRequest {
   const request = parseCsr(csr)
   const publicKey = parsePublicKey(request)
   const cryptoType = keyCryptoType(publicKey)
   checkNames(request, names)
-  let signed: boolean
-  try {
-    signed = await request.verify(webcrypto)
-  } catch (cause) {
-    throw new RefusalError('OTHER', 'csr has a signature that cannot be checked', { cause })
-  }
-  if (!signed) throw new RefusalError('OTHER', 'csr is not signed with the key in it')
+  checkSignature(request, publicKey)
   return { csr: Uint8Array.from(csr), cryptoType, keyId: keyId(publicKey) }
 }
 
 /** Makes an RSA key in the thread pool, and the request for it: for clients that bring none (NT-ISSUE-032). */
 export async function makeCsr(names: readonly string[]): Promise<CertificateRequest> {
   const pair = await promisify(generateKeyPair)('rsa', { modulusLength: RSA_BITS })
-  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
-  const [commonName] = names
-  const request = await Pkcs10CertificateRequestGenerator.create(
-    {
-      ...(commonName !== undefined && commonName.length <= COMMON_NAME_LENGTH_MAX
-        ? { name: [{ CN: [commonName] }] }
-        : {}),
-      keys: {
-        publicKey: pair.publicKey.toCryptoKey(algorithm, true, ['verify']),
-        privateKey: pair.privateKey.toCryptoKey(algorithm, false, ['sign']),
-      },
-      signingAlgorithm: algorithm,
-      extensions: [
-        new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
-      ],
-    },
-    webcrypto,
-  )
   return {
-    csr: new Uint8Array(request.rawData),
+    csr: createCsr(pair.privateKey, names),
     cryptoType: CRYPTO.RSA,
     keyId: keyId(pair.publicKey),
     key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -103,7 +83,7 @@ export function keyId(publicKey: KeyObject): string {
     .digest('hex')
 }
 
-function parseCsr(csr: Uint8Array): Pkcs10CertificateRequest {
+function parseCsr(csr: Uint8Array): CertificationRequest {
   if (csr.length > CSR_LENGTH_MAX) {
     throw new RefusalError(
       'OTHER',
@@ -113,7 +93,7 @@ function parseCsr(csr: Uint8Array): Pkcs10CertificateRequest {
   // The parser skips bytes after the request, which would then go to the CA with it.
   if (csr.length !== derLength(csr)) throw new RefusalError('OTHER', 'csr has a wrong length')
   try {
-    return new Pkcs10CertificateRequest(Uint8Array.from(csr))
+    return AsnConvert.parse(csr, CertificationRequest)
   } catch (cause) {
     throw new RefusalError('OTHER', 'csr is not a certificate signing request in DER', { cause })
   }
@@ -126,15 +106,27 @@ function derLength([tag, form, high = 0, low = 0]: Uint8Array): number | undefin
   return form === 0x82 ? 4 + high * 256 + low : undefined
 }
 
-function parsePublicKey(request: Pkcs10CertificateRequest): KeyObject {
+function parsePublicKey({ certificationRequestInfo }: CertificationRequest): KeyObject {
   try {
-    return createPublicKey({
-      key: Buffer.from(request.publicKey.rawData),
-      format: 'der',
-      type: 'spki',
-    })
+    const key = Buffer.from(AsnConvert.serialize(certificationRequestInfo.subjectPKInfo))
+    return createPublicKey({ key, format: 'der', type: 'spki' })
   } catch (cause) {
     throw new RefusalError('NO_MATCHING_CRYPTO', 'csr has a key of an unknown type', { cause })
+  }
+}
+
+function checkSignature(request: CertificationRequest, publicKey: KeyObject): void {
+  const { certificationRequestInfoRaw: signed, signature, signatureAlgorithm } = request
+  const { algorithm } = signatureAlgorithm
+  const [keyType, hash] = SIGNATURE_ALGORITHMS[algorithm] ?? []
+  if (signed === undefined || hash === undefined || keyType !== publicKey.asymmetricKeyType) {
+    throw new RefusalError(
+      'OTHER',
+      `csr has a signature of the algorithm ${algorithm}, wanted ecdsa or rsa as its key, with sha-256, sha-384 or sha-512`,
+    )
+  }
+  if (!verify(hash, Buffer.from(signed), publicKey, Buffer.from(signature))) {
+    throw new RefusalError('OTHER', 'csr is not signed with the key in it')
   }
 }
 
@@ -159,31 +151,8 @@ function keyCryptoType(key: KeyObject): number {
   )
 }
 
-function checkNames(request: Pkcs10CertificateRequest, names: readonly string[]): void {
-  const named: string[] = []
-  const commonNames: string[] = []
-  // A public CA ignores what else is asked for; a CA that copies it would make a CA certificate of the caller's.
-  const foreignExtension = request.extensions.find(({ type }) => type !== SUBJECT_ALTERNATIVE_NAME)
-  if (foreignExtension !== undefined) {
-    throw new RefusalError(
-      'OTHER',
-      `csr asks for the extension ${foreignExtension.type}, wanted subjectAltName alone`,
-    )
-  }
-  try {
-    const extensions = request.extensions.filter(({ type }) => type === SUBJECT_ALTERNATIVE_NAME)
-    for (const extension of extensions) {
-      for (const { type, value } of new GeneralNames(extension.value).items) {
-        // Another type of name never equals one that we expect.
-        named.push(type === 'dns' ? value : `${type}:${value}`)
-      }
-    }
-    commonNames.push(...request.subjectName.getField('CN'))
-  } catch (cause) {
-    throw new RefusalError('OTHER', 'csr has extensions or a subject that cannot be read', {
-      cause,
-    })
-  }
+function checkNames(request: CertificationRequest, names: readonly string[]): void {
+  const { named, commonNames } = readNames(request)
   const expected = new Set(names)
   if (named.length !== expected.size || !expected.isSubsetOf(new Set(named))) {
     throw new InvalidProofError(
@@ -197,6 +166,46 @@ function checkNames(request: Pkcs10CertificateRequest, names: readonly string[])
       `csr has the common name ${describe([foreign])}, which is not proven`,
     )
   }
+}
+
+interface RequestedNames {
+  /** In subjectAltName; those of another type than dNSName equal no name that we expect. */
+  readonly named: readonly string[]
+  readonly commonNames: readonly string[]
+}
+
+function readNames({ certificationRequestInfo }: CertificationRequest): RequestedNames {
+  let extensions: Extension[]
+  let read: RequestedNames
+  try {
+    const attributes = [...(certificationRequestInfo.attributes ?? [])]
+    extensions = attributes
+      .filter(({ type }) => type === OID_EXTENSION_REQUEST)
+      .flatMap(({ values }) => values.flatMap((value) => [...AsnConvert.parse(value, Extensions)]))
+    read = {
+      named: extensions
+        .filter(({ extnID }) => extnID === id_ce_subjectAltName)
+        .flatMap(({ extnValue }) => [...AsnConvert.parse(extnValue, SubjectAlternativeName)])
+        .map((name) => name.dNSName ?? `${Object.keys(name).join()}:`),
+      commonNames: [...certificationRequestInfo.subject]
+        .flatMap((relative) => [...relative])
+        .filter(({ type }) => type === OID_COMMON_NAME)
+        .map(({ value }) => value.toString()),
+    }
+  } catch (cause) {
+    throw new RefusalError('OTHER', 'csr has extensions or a subject that cannot be read', {
+      cause,
+    })
+  }
+  // A public CA ignores what else is asked for; a CA that copies it would make a CA certificate of the caller's.
+  const foreign = extensions.find(({ extnID }) => extnID !== id_ce_subjectAltName)
+  if (foreign !== undefined) {
+    throw new RefusalError(
+      'OTHER',
+      `csr asks for the extension ${foreign.extnID}, wanted subjectAltName alone`,
+    )
+  }
+  return read
 }
 
 /** Names as a stranger wrote them: escaped and cut. */

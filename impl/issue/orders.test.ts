@@ -93,7 +93,7 @@ async function makeWant(): Promise<{
 }> {
   const { privateKey, names } = await makeCaller(proofKey)
   const own = names(['8.8.8.8', '2600::1'])
-  const request = await checkCsr(await makeClientCsr(own), { names: own })
+  const request = checkCsr(await makeClientCsr(own), { names: own })
   return { peer: privateKey.publicKey.toString(), names: own, request }
 }
 

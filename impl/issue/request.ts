@@ -61,7 +61,7 @@ export async function judgeRequest(
     addressNames,
     addresses,
     names,
-    request: request.csr === undefined ? undefined : await checkCsr(request.csr, { names }),
+    request: request.csr === undefined ? undefined : checkCsr(request.csr, { names }),
   }
 }
 

@@ -80,7 +80,7 @@ function infoCase({
     id,
     title,
     role: 'issue',
-    byHand: (target) => send(target, { protocol: 'info', then: 'one frame with an IssueInfo' }),
+    byHand: (target) => send(target, { protocol: 'info', shows: 'one frame with an IssueInfo' }),
     async run(context) {
       const stream = await open(context, { caller: await newCaller(context), protocol: 'info' })
       const bytes = await answer(context, stream, 'an IssueInfo')

@@ -29,7 +29,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        then: 'a frame that begins with 08 00 12: error 0 and a proof',
+        shows: 'a frame that begins with 08 00 12: error 0 and a proof',
       }),
     async run(context) {
       await getProof(context, { caller: await newCaller(context) })
@@ -44,7 +44,7 @@ export const STATEMENT_CASES: readonly Case[] = [
       send(target, {
         protocol: 'proof',
         bytes: frame(foreignProof()),
-        then: 'a proof with the id of the peer that sends this, and not 1220 aa…',
+        shows: 'a proof with the id of the peer that sends this, and not 1220 aa…',
       }),
     async run(context) {
       const caller = await newCaller(context)
@@ -58,7 +58,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     title: 'the timestamp is the time of the answer in milliseconds since 1970',
     role: 'proof',
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'field 2 of the Proof is the time now, in ms' }),
+      send(target, { protocol: 'proof', shows: 'field 2 of the Proof is the time now, in ms' }),
     async run(context) {
       const caller = await newCaller(context)
       const before = Date.now()
@@ -93,7 +93,7 @@ export const STATEMENT_CASES: readonly Case[] = [
       'the proof has the observed address, and none that the caller announces through identify',
     role: 'proof',
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'the address that you come from, and no other' }),
+      send(target, { protocol: 'proof', shows: 'the address that you come from, and no other' }),
     async run(context) {
       const caller = await newCaller(context, { announce: [`/ip4/${CLAIMED_ADDRESS}/tcp/4001`] })
       const address = needAddress(context.target, 'proof')
@@ -106,7 +106,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     title: 'a connection over IPv4 is proven as IPv4, also where the socket is one of IPv6',
     role: 'proof',
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'type 1 and dotted decimal, never ::ffff:…' }),
+      send(target, { protocol: 'proof', shows: 'type 1 and dotted decimal, never ::ffff:…' }),
     async run(context): Promise<Finding | void> {
       const address = addressOf(context.target, 'proof', { family: 4 })
       if (address === undefined)
@@ -124,7 +124,7 @@ export const STATEMENT_CASES: readonly Case[] = [
       'addresses are written as RFC 5952 and dotted decimal have it, in canonically encoded proofs',
     role: 'proof',
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'lower case, no zone id, no leading zeros' }),
+      send(target, { protocol: 'proof', shows: 'lower case, no zone id, no leading zeros' }),
     async run(context) {
       const ipv6 = addressOf(context.target, 'proof', { family: 6 })
       const address = ipv6 ?? needAddress(context.target, 'proof')
@@ -144,7 +144,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        then: 'id, timestamp and addrs in this order, and nothing else',
+        shows: 'id, timestamp and addrs in this order, and nothing else',
       }),
     async run(context) {
       const { proof, bytes } = await getProof(context, { caller: await newCaller(context) })
@@ -159,7 +159,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        then: 'field 2 of the ProofWrapper is the signature over field 1',
+        shows: 'field 2 of the ProofWrapper is the signature over field 1',
       }),
     async run(context): Promise<Finding | void> {
       const { proofKey } = context.target.proof[0] ?? {}
@@ -184,7 +184,7 @@ export const STATEMENT_CASES: readonly Case[] = [
     level: 'MAY',
     needs: ['private-addresses'],
     byHand: (target) =>
-      send(target, { protocol: 'proof', then: 'from a private address a proof, or error 9' }),
+      send(target, { protocol: 'proof', shows: 'from a private address a proof, or error 9' }),
     async run(context): Promise<Finding> {
       const proof = await getProof(context, { caller: await newCaller(context) })
       return { verdict: 'info', reason: `signed ${addressesText(proof)}` }
@@ -200,7 +200,7 @@ function idCase(keyType: KeyType): Case {
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        then: 'field 1 of the Proof is the multihash of your peer id',
+        shows: 'field 1 of the Proof is the multihash of your peer id',
       }),
     async run(context) {
       const caller = await newCaller(context, { keyType })
@@ -225,7 +225,7 @@ function addressCase({
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        then: 'one address: the one that your connection comes from',
+        shows: 'one address: the one that your connection comes from',
       }),
     async run(context): Promise<Finding | void> {
       const address = addressOf(context.target, 'proof', wish)

@@ -13,7 +13,7 @@ export const ANSWER_CASES: readonly Case[] = [
     id: 'NT-WIRE-002/proof-error-zero',
     title: 'the required field error is on the wire when it is 0, in ProofResponse',
     role: 'proof',
-    byHand: (target) => send(target, { protocol: 'proof', then: 'after the length 08 00' }),
+    byHand: (target) => send(target, { protocol: 'proof', shows: 'after the length 08 00' }),
     async run(context) {
       const [proof] = SPEAKERS
       if (proof !== undefined) expectErrorZero(await listen(context, proof, 'closed'))
@@ -73,7 +73,7 @@ function speakerCases(subject: Speaker): readonly Case[] {
 
 function byHandOf({ protocol, name }: Speaker): Case['byHand'] {
   return (target) =>
-    send(target, { protocol, then: `one frame with the answer of ${name}, then the end` })
+    send(target, { protocol, shows: `one frame with the answer of ${name}, then the end` })
 }
 
 /** What comes when nothing is sent. */
@@ -99,7 +99,7 @@ function listenerCases(subject: Listener): readonly Case[] {
       needs,
       byHand: (target) => {
         const { request } = subject.refused(target)
-        return send(target, { protocol, asWriter, bytes: frame(request), then: 'one frame' })
+        return send(target, { protocol, asWriter, bytes: frame(request), shows: 'one frame' })
       },
       async run(context) {
         const heard = overhear(context)
@@ -117,7 +117,7 @@ function listenerCases(subject: Listener): readonly Case[] {
       byHand: (target) => {
         const { request } = subject.refused(target)
         const bytes = join(frame(request), frame(request))
-        return send(target, { protocol, asWriter, bytes, then: 'two frames, then the end' })
+        return send(target, { protocol, asWriter, bytes, shows: 'two frames, then the end' })
       },
       async run(context) {
         const caller = await subject.caller(context)
@@ -144,12 +144,12 @@ function errorZeroCase(subject: Listener): Case {
     role,
     needs,
     byHand: (target) => {
-      const { request } = carriedOut({ target, random: Math.random })
-      return send(target, { protocol, asWriter, bytes: frame(request), then: '02 08 00' })
+      const { request } = carriedOut(target)
+      return send(target, { protocol, asWriter, bytes: frame(request), shows: '02 08 00' })
     },
     async run(context) {
       const caller = await subject.caller(context)
-      const requests = [carriedOut(context).request]
+      const requests = [carriedOut(context.target).request]
       expectErrorZero(await exchange(context, { subject, caller, requests }))
     },
   }

@@ -28,7 +28,7 @@ export const IDENTIFY_CASES: readonly Case[] = (['proof', 'issue', 'dns01'] as c
       byHand: (target) =>
         send(target, {
           protocol: SERVED[role][0] ?? role,
-          then: 'libp2p identify lists this protocol',
+          shows: 'libp2p identify lists this protocol',
         }),
       run: (context) => advertised(context, role),
     },
@@ -39,7 +39,7 @@ export const IDENTIFY_CASES: readonly Case[] = (['proof', 'issue', 'dns01'] as c
       byHand: (target) =>
         send(target, {
           protocol: SERVED[role][0] ?? role,
-          then: `likewise with ${UNKNOWN_PROTOCOL}: not served`,
+          shows: `likewise with ${UNKNOWN_PROTOCOL}: not served`,
         }),
       run: (context) => unknownProtocol(context, role),
     },

@@ -90,7 +90,7 @@ function lengthCase(
     title,
     role,
     needs,
-    byHand: (target) => send(target, { protocol, asWriter, bytes, then: 'a reset at once' }),
+    byHand: (target) => send(target, { protocol, asWriter, bytes, shows: 'a reset at once' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       stream.send(bytes)
@@ -113,7 +113,7 @@ function longLengthCase(subject: Listener): Case {
     needs,
     byHand: (target) => {
       const { request, error } = subject.refused(target)
-      return send(target, { protocol, asWriter, bytes: bytes(request), then: `error ${error}` })
+      return send(target, { protocol, asWriter, bytes: bytes(request), shows: `error ${error}` })
     },
     async run(context) {
       const { request, error } = subject.refused(context.target)
@@ -135,7 +135,7 @@ function silenceCase({ protocol, name, role, needs, asWriter, caller }: Listener
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, asWriter, then: 'a reset, after 10 s by default' }),
+      send(target, { protocol, asWriter, shows: 'a reset, after 10 s by default' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await expectCutOff(context, stream, 'nothing at all')
@@ -187,7 +187,7 @@ function halfOpenCase({ protocol, name, role, caller }: Speaker): Case {
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, then: 'the stream is reset after 10 s by default' }),
+      send(target, { protocol, shows: 'the stream is reset after 10 s by default' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await answer(context, stream, 'an answer')
@@ -229,10 +229,17 @@ function streamsCase({
       const address = needAddress(context.target, role as 'proof' | 'issue' | 'dns01')
       const { signal } = context
       const streams: RawStream[] = []
+      let early = 0
       for (let count = 0; count < CONNECTIONS; count++) {
         const connection = await greedy.connect(address, { signal, anew: true })
         for (let index = 0; index < STREAMS_OF_CONNECTION; index++) {
-          streams.push(await open(context, { caller: greedy, connection, protocol }))
+          try {
+            streams.push(await open(context, { caller: greedy, connection, protocol }))
+          } catch (error) {
+            // Refused so early that its protocol was not even agreed on.
+            if ((error as Error).name !== 'StreamResetError') throw error
+            early += 1
+          }
         }
       }
       const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSAL_MS_MAX)])
@@ -241,7 +248,7 @@ function streamsCase({
         if ((await stream.gone(soon)) === 'reset') resolve(true)
       })
       void Promise.all(ends).then(() => resolve(false))
-      const anyRefused = await refused
+      const anyRefused = early > 0 || (await refused)
       signal.throwIfAborted()
       if (!anyRefused) {
         fail(

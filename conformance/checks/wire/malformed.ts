@@ -100,7 +100,7 @@ function faultCase(subject: Listener, { slug, what, bytes, leaveOpen }: Fault): 
     role,
     needs,
     byHand: (target) =>
-      send(target, { protocol, asWriter, bytes, then: 'a reset, or a frame with error 9' }),
+      send(target, { protocol, asWriter, bytes, shows: 'a reset, or a frame with error 9' }),
     async run(context) {
       const caller = await subject.caller(context)
       const stream = await open(context, { caller, protocol })
@@ -153,7 +153,7 @@ function noiseCase(subject: Speaker): Case {
     id: `NT-WIRE-005/${protocol}-noise`,
     title: `${name} answers a caller that sends bytes of no sense, which it has not to read`,
     role,
-    byHand: (target) => send(target, { protocol, bytes, then: 'the answer all the same' }),
+    byHand: (target) => send(target, { protocol, bytes, shows: 'the answer all the same' }),
     async run(context) {
       const stream = await open(context, { caller: await subject.caller(context), protocol })
       stream.send(bytes)
@@ -180,7 +180,7 @@ function unknownFieldCase(subject: Listener): Case {
     byHand: (target) => {
       const { request, error } = subject.refused(target)
       const bytes = frame(join(unknown, request))
-      return send(target, { protocol, asWriter, bytes, then: `error ${error}, as without them` })
+      return send(target, { protocol, asWriter, bytes, shows: `error ${error}, as without them` })
     },
     async run(context) {
       const caller = await subject.caller(context)
@@ -213,7 +213,7 @@ function invalidTextCase(subject: Listener, field: 'fqdn' | 'value'): Case {
         protocol,
         asWriter,
         bytes: frame(request(target.zone)),
-        then: 'a reset, or an error other than 0',
+        shows: 'a reset, or an error other than 0',
       }),
     async run(context) {
       const stream = await open(context, { caller: await subject.caller(context), protocol })

@@ -118,21 +118,21 @@ function dns01(
     caller: takeWriter,
     refused: ({ zone }) => refusedBare(zone),
     series: async (context) => [
-      carriedOut(context),
+      carriedOut(context.target),
       {
         request: DNS01Request.encode({ fqdn: FOREIGN_NAME, value: randomValue() }),
         error: ERRORS.NOT_AUTHORIZED,
       },
       refusedBare(context.target.zone),
-      carriedOut(context),
+      carriedOut(context.target),
     ],
   }
 }
 
 /** A request that a DNS server carries out. */
-export function carriedOut(context: Pick<CheckContext, 'target' | 'random'>): Expected {
+export function carriedOut(target: Pick<Target, 'zone'>): Expected {
   return {
-    request: DNS01Request.encode({ fqdn: freshName(context), value: randomValue() }),
+    request: DNS01Request.encode({ fqdn: freshName(target), value: randomValue() }),
     error: ERRORS.OK,
   }
 }

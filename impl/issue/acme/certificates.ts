@@ -1,8 +1,11 @@
-import 'reflect-metadata'
-
 import { X509Certificate } from 'node:crypto'
 
-import * as x509 from '@peculiar/x509'
+import { AsnConvert } from '@peculiar/asn1-schema'
+import {
+  AuthorityKeyIdentifier,
+  Certificate,
+  id_ce_authorityKeyIdentifier,
+} from '@peculiar/asn1-x509'
 
 import { AcmeResponseError } from './problems.ts'
 
@@ -46,14 +49,14 @@ export function endsUnder(chain: readonly string[], commonName: string): boolean
  * @returns undefined for a certificate without an authority key identifier
  */
 export function certificateId(pem: string): string | undefined {
-  const certificate = new x509.X509Certificate(pem)
-  const keyId = certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId
-  if (keyId === undefined) return undefined
-  // The DER of a positive integer: a zero byte before a first bit that is set.
-  const digits = certificate.serialNumber.replace(/^(?:00)+/, '')
-  const serial = /^[89a-f]/i.test(digits) ? `00${digits}` : digits
-  const encode = (hex: string): string => Buffer.from(hex, 'hex').toString('base64url')
-  return `${encode(keyId)}.${encode(serial)}`
+  const { extensions, serialNumber } = AsnConvert.parse(leafDer(pem), Certificate).tbsCertificate
+  const extension = extensions?.find(({ extnID }) => extnID === id_ce_authorityKeyIdentifier)
+  if (extension === undefined) return undefined
+  const { keyIdentifier } = AsnConvert.parse(extension.extnValue, AuthorityKeyIdentifier)
+  if (keyIdentifier === undefined) return undefined
+  const encode = (bytes: ArrayBuffer): string => Buffer.from(bytes).toString('base64url')
+  // The serial number is the content of its DER integer, a leading zero byte included.
+  return `${encode(keyIdentifier.buffer)}.${encode(serialNumber)}`
 }
 
 /** The DER of the first certificate of a PEM text. */

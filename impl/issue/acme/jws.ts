@@ -1,8 +1,21 @@
-import { createHash, createPrivateKey, createPublicKey, KeyObject } from 'node:crypto'
-import type { JsonWebKey } from 'node:crypto'
+// JWS as ACME needs it. Signed with node:crypto, which takes a third of the time of jose and its WebCrypto: an order has
+// a dozen requests, one after the other.
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  KeyObject,
+  sign,
+  type JsonWebKey,
+} from 'node:crypto'
 
-import { FlattenedSign } from 'jose'
-import type { FlattenedJWS } from 'jose'
+/** RFC 7515 section 7.2.2. */
+export interface FlattenedJws {
+  readonly protected: string
+  readonly payload: string
+  readonly signature: string
+}
 
 /** An account key that an external system vouches for (RFC 8555 section 7.3.4). */
 export interface ExternalAccount {
@@ -36,18 +49,20 @@ export class AccountKey {
   }
 
   /** Signs one request. Without `kid` the public key itself is sent, as newAccount asks (section 6.2). */
-  async sign(payload: string, { url, nonce, kid }: SignOptions): Promise<FlattenedJWS> {
-    const identity = kid === undefined ? { jwk: { ...this.#jwk } } : { kid }
-    return await new FlattenedSign(Buffer.from(payload))
-      .setProtectedHeader({ alg: 'ES256', ...identity, nonce, url })
-      .sign(this.#key)
+  sign(payload: string, { url, nonce, kid }: SignOptions): FlattenedJws {
+    const identity = kid === undefined ? { jwk: this.#jwk } : { kid }
+    return flattened({ alg: 'ES256', ...identity, nonce, url }, payload, (input) =>
+      // RFC 7518 section 3.4: R and S beside one another, and not in DER.
+      sign('sha256', input, { key: this.#key, dsaEncoding: 'ieee-p1363' }),
+    )
   }
 
   /** The binding of this key to an external account, for newAccount. */
-  async bind({ kid, hmacKey }: ExternalAccount, url: string): Promise<FlattenedJWS> {
-    return await new FlattenedSign(Buffer.from(JSON.stringify(this.#jwk)))
-      .setProtectedHeader({ alg: 'HS256', kid, url })
-      .sign(Buffer.from(hmacKey, 'base64url'))
+  bind({ kid, hmacKey }: ExternalAccount, url: string): FlattenedJws {
+    const key = Buffer.from(hmacKey, 'base64url')
+    return flattened({ alg: 'HS256', kid, url }, JSON.stringify(this.#jwk), (input) =>
+      createHmac('sha256', key).update(input).digest(),
+    )
   }
 
   /** What the TXT record of a dns-01 challenge must hold: 43 characters (section 8.4). */
@@ -67,6 +82,19 @@ interface PublicJwk {
   readonly kty: 'EC'
   readonly x: string
   readonly y: string
+}
+
+function flattened(
+  header: object,
+  payload: string,
+  makeSignature: (input: Buffer) => Buffer,
+): FlattenedJws {
+  const parts = {
+    protected: Buffer.from(JSON.stringify(header)).toString('base64url'),
+    payload: Buffer.from(payload).toString('base64url'),
+  }
+  const input = Buffer.from(`${parts.protected}.${parts.payload}`)
+  return { ...parts, signature: makeSignature(input).toString('base64url') }
 }
 
 function digest(text: string): string {

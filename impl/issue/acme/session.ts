@@ -165,7 +165,7 @@ export class Session {
         ...(contacts === undefined ? {} : { contact: contacts }),
         ...(externalAccount === undefined
           ? {}
-          : { externalAccountBinding: await this.key.bind(externalAccount, url) }),
+          : { externalAccountBinding: this.key.bind(externalAccount, url) }),
       },
       kid: undefined,
       signal,

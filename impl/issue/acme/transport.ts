@@ -92,7 +92,7 @@ export class Transport {
       url,
       resource,
       method: 'POST',
-      body: JSON.stringify(await this.#init.key.sign(text, { url, nonce, kid })),
+      body: JSON.stringify(this.#init.key.sign(text, { url, nonce, kid })),
       ...(accept === undefined ? {} : { accept }),
       signal,
     })

@@ -17,6 +17,7 @@ export { freePorts } from './ports.ts'
 export { CaProxy } from './proxy.ts'
 export type { CaProxyInit, ProxiedRequest, RenewalWindow } from './proxy.ts'
 export { openResolver } from './resolver.ts'
+export { isTestHost } from './url.ts'
 export type { Resolver, ResolverInit, Upstream } from './resolver.ts'
 
 /**
