@@ -10,7 +10,7 @@ import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { Role } from './suite/case.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
-import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
+import { COMMAND, SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
 import { EXIT } from './suite/verdicts.ts'
 
@@ -248,7 +248,7 @@ function subcommand(name: string, description: string): Command {
 }
 
 function examples(command: Command, lines: readonly string[]): Command {
-  const text = lines.map((line) => `  ${SUITE_NAME} ${line}`).join('\n')
+  const text = lines.map((line) => `  ${COMMAND} ${line}`).join('\n')
   return command.addHelpText('after', `\nExamples:\n${text}`)
 }
 

@@ -23,7 +23,7 @@ import { dnsOf, needed, roleService, type Running, type ServiceFactory } from '.
 import { checkStart } from './config/start.ts'
 import { componentLogger, logEvents, type Log } from './log.ts'
 import { ServerMetrics } from './metrics/index.ts'
-import { openOperatorPort, readOverview, type OperatorPort } from './operator-port.ts'
+import { openOperatorPort, readStore, type OperatorPort } from './operator-port.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from './wire/protocols.ts'
 
 /** Servers cannot start as configured: the operator has to change something. */
@@ -129,7 +129,7 @@ async function start(
         ...(role === 'proof' ? {} : { pubsub: announcementRelay() }),
         [role]: watched(service, (made) => {
           logEvents(made, roleLog)
-          metrics?.watch(role, made, () => readOverview(config))
+          metrics?.watch(role, made, () => readStore(config))
         }),
       },
     })

@@ -154,6 +154,51 @@ test('status tells of the DNS servers and the CA, and what needs a person', asyn
   })
 })
 
+test('status and metrics tell what is left of the budgets that the configuration sets', async (t) => {
+  const ca = await startDirectory(t)
+  const { servers, folder } = await start(t, ca.url, (text) =>
+    text.replace('# budgets: # or: letsencrypt,', 'budgets: letsencrypt # or:'),
+  )
+  // As the issue server would have written: one of 50 is used, and a name has failed.
+  const store = new DatabaseSync(join(folder, 'issue.sqlite'))
+  t.teardown(() => store.close())
+  const nextAt = Date.now() + 3_600_000
+  store
+    .prepare(`INSERT INTO budgets VALUES (?, 'certificatesPerDomain', 'nt.example.org', ?)`)
+    .run(ca.url, nextAt)
+  store
+    .prepare('INSERT INTO failed_validations VALUES (?, ?, 2, ?)')
+    .run(ca.url, 'pabc.nt.example.org', Date.now())
+
+  const { budgets, blockedNames, ...found } = JSON.parse(
+    (await ask(servers, '/status')).body,
+  ) as Status
+  t.match(budgets, [
+    { budget: 'ordersPerAccount', key: '', count: 300, left: 300, next: undefined },
+    {
+      budget: 'certificatesPerDomain',
+      key: 'nt.example.org',
+      count: 50,
+      periodMs: 7 * 24 * 3_600_000,
+      left: 49,
+      next: new Date(nextAt).toISOString(),
+    },
+  ])
+  t.equal(budgets.length, 2)
+  t.match(blockedNames, [{ name: 'pabc.nt.example.org', failures: 2, until: /^20/ }])
+  t.strictSame([found.blockedNameCount, found.problems], [1, []], 'which passes by itself')
+  const { body } = await ask(servers, '/metrics')
+  for (const line of [
+    'nodetrust_budget_left{budget="ordersPerAccount"} 300',
+    'nodetrust_budget_left{budget="certificatesPerDomain"} 49',
+    'nodetrust_budget_limit{budget="certificatesPerDomain"} 50',
+    'nodetrust_budgets_used_up{budget="failedValidationsPerName"} 0',
+    'nodetrust_names_blocked 1',
+  ]) {
+    t.ok(body.split('\n').includes(line), line)
+  }
+})
+
 test('the port has three pages that can be read, and nothing that can be done', async (t) => {
   const ca = await startDirectory(t)
   const { servers } = await start(t, ca.url)

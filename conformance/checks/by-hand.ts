@@ -1,9 +1,8 @@
 // How people see for themselves what a check of a libp2p protocol sees: the command `send` speaks with any server.
+import { COMMAND } from '../suite/agent.ts'
 import type { Target } from '../suite/target.ts'
 import { PROTOCOLS } from '../wire/index.ts'
 import { addressOf, type ProtocolName, type ServerRole } from './exchange.ts'
-
-const COMMAND = 'npx nodetrust-conformance'
 
 export interface SendInit {
   readonly protocol: ProtocolName

@@ -19,12 +19,13 @@ import { streamServer, type StreamServer, type StreamService } from '../wire/ser
 import { accountKey } from './account-key.ts'
 import { AcmeClient } from './acme/index.ts'
 import { Admission } from './admission.ts'
+import type { BudgetState } from './budget-state.ts'
 import { budgetRules } from './budgets.ts'
 import { Challenges } from './challenges.ts'
 import type { IssueServerEvents } from './events.ts'
 import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
-import { Ledger, type BudgetState } from './ledger.ts'
+import { Ledger } from './ledger.ts'
 import type { AcmeSteps } from './order-steps.ts'
 import { Orders, type ObtainedCertificate } from './orders.ts'
 import { judgeRequest } from './request.ts'
@@ -32,6 +33,7 @@ import { toResponse } from './response.ts'
 import { StoreLock } from './store-lock.ts'
 import { Store } from './store.ts'
 
+export type { BudgetState } from './budget-state.ts'
 export {
   BUDGET_NAMES,
   BUDGET_PRESETS,
@@ -44,7 +46,7 @@ export {
 export type { DnsServerInit } from './challenges.ts'
 export type { CertificateIssued, IssueServerEvents } from './events.ts'
 export type { IssueServerInit, ProofServerAddress } from './init.ts'
-export type { BudgetExhausted, BudgetState } from './ledger.ts'
+export type { BudgetExhausted } from './ledger.ts'
 
 /** What an issue server takes from its libp2p node. */
 export interface IssueServerComponents {

@@ -228,7 +228,7 @@ test('orders of the account are counted, renewals are not, and a failed order gi
   t.equal(certify('3', START + HOUR_MS), 'ok')
   const states = ledger.state(START + HOUR_MS)
   t.match(states, [
-    { budget: 'ordersPerAccount', key: '', count: 3, left: 0, retryAt: START + 2 * HOUR_MS },
+    { budget: 'ordersPerAccount', key: '', count: 3, left: 0, nextAt: START + 2 * HOUR_MS },
     { budget: 'certificatesPerDomain', key: ZONE, count: 3, left: 1 },
     { budget: 'certificatesPerSet', key: want('1').names.join(' '), left: 0 },
     { budget: 'certificatesPerSet', key: want('3').names.join(' '), left: 1 },
@@ -315,7 +315,7 @@ test('a restart neither forgets nor doubles what was used; a refusal writes noth
   const states = second.ledger.state(START)
   t.match(states, [
     { budget: 'ordersPerAccount', left: 1 },
-    { budget: 'certificatesPerDomain', left: 0, retryAt: START + DAY_MS / 2 },
+    { budget: 'certificatesPerDomain', left: 0, nextAt: START + DAY_MS / 2 },
   ])
   const [order, ...more] = second.store.unfinishedOrders()
   if (order === undefined) throw new Error('the order is gone')

@@ -510,6 +510,31 @@ test('a full queue answers E_RATE_LIMIT, and those in it are served in their ord
   t.equal(await obtain(4), 'new')
 })
 
+test('NT-ISSUE-028 who waits for its turn until its time is over gets E_RATE_LIMIT, and has cost nothing', async (t) => {
+  const deadlines = holdDeadlines(t)
+  const ca = new FakeCa()
+  const hung = Promise.withResolvers<void>()
+  ca.hook = (step) => {
+    if (step !== 'newOrder') return undefined
+    hung.resolve()
+    return new Promise(() => {})
+  }
+  const store = openStore(t)
+  const { orders } = openOrders(t, ca, store, {
+    orderTimeoutMs: deadlines.timeoutMs,
+    runningMax: 1,
+  })
+  const [first, second] = await Promise.all([makeWant(), makeWant()])
+  const running = outcome(orders.obtain(first, first.request))
+  await hung.promise
+  const waiting = outcome(orders.obtain(second, second.request))
+  t.strictSame(await deadlines.hurry(Promise.all([running, waiting])), ['OTHER', 'RATE_LIMIT'])
+  t.strictSame(
+    store.unfinishedOrders().map(({ peer }) => peer),
+    [first.peer],
+  )
+})
+
 test('a stopping server lets go of its orders in time, even of steps that do not listen', async (t) => {
   const ca = new FakeCa()
   const reached = Promise.withResolvers<void>()

@@ -150,7 +150,7 @@ export class Orders {
     const { peer, names } = want
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(orderTimeoutMs)])
     try {
-      await this.#slots.enter(signal)
+      await this.#turn(signal)
       try {
         const order = await this.#open(want, request)
         const finishing = this.#finish(order, signal)
@@ -164,6 +164,17 @@ export class Orders {
       const refusal = toRefusal(error)
       report.orderFailed({ peer, names, reason: refusal.message, durationMs: durationMs() })
       throw refusal
+    }
+  }
+
+  /** @throws {RefusalError} RATE_LIMIT when it is not there in time: more is asked for than the CA does. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#slots.enter(signal)
+    } catch (cause) {
+      if (this.#stopping.signal.aborted) throw cause
+      const message = `no order could be begun within ${this.#init.orderTimeoutMs} ms`
+      throw new RefusalError('RATE_LIMIT', message, { cause })
     }
   }
 

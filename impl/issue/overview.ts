@@ -1,5 +1,16 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { BudgetRows, type BudgetDatabase } from './budget-rows.ts'
+import {
+  blockedNames,
+  budgetStates,
+  budgetTotals,
+  type BlockedName,
+  type BudgetScope,
+  type BudgetState,
+  type BudgetTotal,
+} from './budget-state.ts'
+import type { BudgetRules } from './budgets.ts'
 import { MIGRATIONS } from './schema.ts'
 
 // What an operator asks of the store, read beside the server that writes it.
@@ -38,6 +49,11 @@ export interface OrderRow {
   readonly error?: string
 }
 
+/** A name that is not ordered for a while, and who asked for it last. */
+export interface BlockedNameRow extends BlockedName {
+  readonly peer?: string
+}
+
 /** Part of a lifetime after which clients renew (NT-CLIENT-012). */
 const RENEWAL_PART = 2 / 3
 /** How long a writer may keep a reader waiting, in ms. */
@@ -50,6 +66,7 @@ const BUSY_TIMEOUT_MS = 1_000
 export class StoreReader implements Disposable {
   readonly #database: DatabaseSync
   readonly #directoryUrl: string
+  readonly #budgets: BudgetRows
 
   /** @throws {Error} when the file is missing, not to be read, or of a newer version. */
   constructor({ path, directoryUrl }: { readonly path: string; readonly directoryUrl: string }) {
@@ -62,6 +79,7 @@ export class StoreReader implements Disposable {
       if (version > MIGRATIONS.length || version === 0) {
         throw new Error(`it is of version ${version}, this program knows 1 to ${MIGRATIONS.length}`)
       }
+      this.#budgets = new BudgetRows(budgetsOf(database, version), directoryUrl)
     } catch (cause) {
       database?.close()
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -133,11 +151,49 @@ export class StoreReader implements Disposable {
       }))
   }
 
+  budgets(scope: BudgetScope, now: number): readonly BudgetState[] {
+    return budgetStates(this.#budgets, scope, now)
+  }
+
+  budgetTotals(rules: BudgetRules, now: number): readonly BudgetTotal[] {
+    return budgetTotals(this.#budgets, rules, now)
+  }
+
+  /** Those that wait longest first. */
+  blockedNames(rules: BudgetRules, now: number): readonly BlockedNameRow[] {
+    const blocked = blockedNames(this.#budgets, rules, now)
+    if (blocked.length === 0) return []
+    const peers = new Map(
+      this.#database
+        .prepare(
+          `SELECT name.value AS name, peer FROM orders, json_each(orders.names) AS name
+           WHERE directory_url = ? AND state <> 'valid'
+           AND name.value IN (SELECT value FROM json_each(?)) ORDER BY updated_at`,
+        )
+        .all(this.#directoryUrl, JSON.stringify(blocked.map(({ name }) => name)))
+        .map((row) => [String(row['name']), String(row['peer'])]),
+    )
+    return blocked.map((row) => {
+      const peer = peers.get(row.name)
+      return peer === undefined ? row : { ...row, peer }
+    })
+  }
+
   close(): void {
     this.#database.close()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+}
+
+/** The budgets are in the store since its second version: nothing of them is used in one before that. */
+function budgetsOf(database: DatabaseSync, version: number): BudgetDatabase {
+  const none = version < 2
+  return {
+    get: (sql, values) => (none ? undefined : database.prepare(sql).get(...values)),
+    all: (sql, values) => (none ? [] : database.prepare(sql).all(...values)),
+    run: (sql, values) => database.prepare(sql).run(...values),
   }
 }

@@ -347,7 +347,8 @@ export class World implements AsyncDisposable {
   }
 
   async #startAll(role: HostPlan['role']): Promise<void> {
-    await Promise.all(this.hostsOf(role).map((host) => host.start()))
+    const present = this.hostsOf(role).filter(({ plan }) => plan.role !== 'client' || !plan.late)
+    await Promise.all(present.map((host) => host.start()))
   }
 
   #publicDns(): DnsResolver {

@@ -267,6 +267,7 @@ function zoneNames(): readonly DnsRow[] {
     inside('below a name server', `x.ns1.${NAME}`, TYPE.A),
     outside('another domain', 'ip4203-0-113-7.example.org'),
     outside('ends in the zone, but not on a label boundary', `ip4203-0-113-7.xnt.test`),
+    outside('ends in the bytes of the zone, within a label', 'ip4203-0-113-7.a\\002nt.test'),
     outside('the parent', 'test', TYPE.NS),
     outside('the root', '', TYPE.NS),
     outside('the zone in the middle', `ip4203-0-113-7.${NAME}.example.org`),

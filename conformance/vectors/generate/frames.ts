@@ -260,6 +260,21 @@ function decoding(): readonly Draft[] {
       fields([2, Uint8Array.of(7, 1)], [2, 2]),
       { proofs: [], supportedCryptos: [7, 1, 2] },
     ),
+    read(
+      'NT-WIRE-011',
+      'UnknownField',
+      'a known number with another wire type',
+      'DNS01Response',
+      fields([1, 'x'], [1, 0]),
+      { error: 0 },
+    ),
+    refused(
+      'NT-WIRE-002',
+      'UnknownField',
+      'nothing but a known number with another wire type',
+      'DNS01Response',
+      fields([1, 'x']),
+    ),
     read('NT-WIRE-002', 'Own', 'empty texts are there', 'DNS01Request', fields([1, ''], [2, '']), {
       fqdn: '',
       value: '',
