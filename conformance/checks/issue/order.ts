@@ -63,7 +63,7 @@ export async function order(
 export interface Issued {
   readonly response: IssueResponse
   readonly leaf: X509Certificate
-  /** The leaf first. */
+  /** The leaf first, then what the field ca has. */
   readonly chain: readonly X509Certificate[]
   /** All names that it has to have; the id0 name first. */
   readonly names: readonly [string, ...string[]]
@@ -87,10 +87,9 @@ export function open(
   response: IssueResponse,
   { names, key }: Pick<Issued, 'names' | 'key'>,
 ): Issued {
-  const chain = readPem(response.chain, 'chain')
   const [leaf] = readPem(response.cert, 'cert')
   if (leaf === undefined) fail('one certificate in PEM in the field cert', 'none')
-  return { response, leaf, chain, names, key }
+  return { response, leaf, chain: [leaf, ...readPem(response.ca, 'ca')], names, key }
 }
 
 function readPem(text: string | undefined, field: string): readonly X509Certificate[] {
