@@ -2,7 +2,7 @@
 // issue server.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generateKeyTexts, type KeyTexts } from '../self/keys.ts'
+import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
 import { startServerProcess, type ServerProcess } from '../self/server-process.ts'
 import { dnsAddresses, NAME_SERVERS, ZONE, type LabHost } from './network.ts'
 
