@@ -66,7 +66,10 @@ export interface CheckContext {
   readonly wire: WireLog
   /** In [0, 1); the same for each run with the same `--seed`. */
   readonly random: () => number
-  /** Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one. */
+  /**
+   * Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one; the
+   * deadline stands still meanwhile.
+   */
   readonly pace: () => Promise<void>
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void
