@@ -1,6 +1,7 @@
 // Orders: a caller's request as it should be, and the certificate that comes of it.
 import { generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto'
 import type { Caller } from '../../players/caller.ts'
+import { openPlayedCa, type PlayedCa } from '../../players/played-ca.ts'
 import { openPlayedDns, type PlayedDns } from '../../players/played-dns.ts'
 import type { CheckContext, Finding } from '../../suite/case.ts'
 import {
@@ -125,8 +126,19 @@ export function sharedOrder(
   })
 }
 
-/** The DNS server that the suite plays; undefined where the target has its own alone. */
+/** The CA that the suite stands before; undefined where the issue server asks its own. */
+export async function playCa(context: CheckContext): Promise<PlayedCa | undefined> {
+  const { acme } = context.target.players ?? {}
+  if (acme === undefined) return undefined
+  return context.shared('played CA', async () => {
+    const value = await openPlayedCa(acme)
+    return { value, close: () => value.close() }
+  })
+}
+
+/** The DNS server that the suite plays; undefined where the target has its own alone. No order without it and the CA. */
 export async function playDns(context: CheckContext): Promise<PlayedDns | undefined> {
+  await playCa(context)
   const { dns } = context.target.players ?? {}
   if (dns === undefined) return undefined
   return context.shared('played DNS server', async () => {
