@@ -38,10 +38,13 @@ export async function run(
 }
 
 /** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
-function refuseProductionCa({ acme }: Target, named: string | undefined): void {
-  if (acme === undefined) return
-  const host = new URL(acme.directoryUrl).hostname.replace(/^\[|\]$/g, '')
-  if (host === named || isTestHost(host)) return
+function refuseProductionCa({ acme, players }: Target, named: string | undefined): void {
+  const urls = [acme?.directoryUrl, players?.acme?.upstream.directoryUrl]
+  const hosts = urls
+    .filter((url) => url !== undefined)
+    .map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  const host = hosts.find((one) => one !== named && !isTestHost(one))
+  if (host === undefined) return
   throw new UsageError(
     `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
   )

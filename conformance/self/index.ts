@@ -62,7 +62,7 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
   try {
     const [players, ipv6] = await Promise.all([makePlayers(), hasIpv6()])
     const keys = await writeKeys(folder, roles)
-    if (ca !== undefined) await writeFile(join(folder, CA_FILE), ca.certificateAuthority)
+    if (ca !== undefined) await writeFile(join(folder, CA_FILE), players.https.certificate)
     const configFile = join(folder, 'nodetrust.yaml')
     await writeFile(configFile, configuration({ roles, players, ca, ipv6 }), { mode: 0o600 })
     const servers = await startServerProcess({
@@ -121,6 +121,7 @@ function targetOf({
     'private-addresses',
     issues && 'played-proof-server',
     issues && 'played-dns-server',
+    issues && 'played-ca',
     queries.length > 0 && 'dns-writer',
     issues && 'csr',
     queries.length > 0 && 'dns01-remove',
@@ -142,7 +143,7 @@ function targetOf({
       : {
           issue: { addresses: libp2p['issue'] },
           acme: { directoryUrl: ca.directoryUrl, roots: ca.roots },
-          players: playersOf(players),
+          players: playersOf(players, ca),
         }),
   }
 }
