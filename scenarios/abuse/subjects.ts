@@ -1,0 +1,77 @@
+import { abandonStreams } from './abandon-attack.ts'
+import { attackAnnouncements } from './announcement-attack.ts'
+import { attackTcp, attackTcpFraming, attackUdp } from './dns-attack.ts'
+import { attackFrames } from './frame-attack.ts'
+import { FRAME_KINDS, type FrameKind } from './frames.ts'
+import { besiege } from './slow-attack.ts'
+import type { Subject } from './subject.ts'
+
+const PACKETS = { unit: 'packets', usual: 'polite crowd' } as const
+const FRAMES = {
+  unit: 'frames',
+  usual: 'polite crowd',
+  amount: { long: 100_000, short: 64 },
+} as const
+
+/** Every kind of abuse. DNS packets are a million in all. */
+export const SUBJECTS: readonly Subject[] = [
+  {
+    name: 'dns-udp',
+    title: 'random and mutated DNS packets over UDP',
+    ...PACKETS,
+    amount: { long: 700_000, short: 3_000 },
+    attack: attackUdp,
+  },
+  {
+    name: 'dns-tcp',
+    title: 'random and mutated DNS packets over TCP',
+    ...PACKETS,
+    amount: { long: 290_000, short: 3_000 },
+    attack: attackTcp,
+  },
+  {
+    name: 'dns-tcp-framing',
+    title: 'TCP connections whose bytes are no DNS frames',
+    ...PACKETS,
+    unit: 'connections',
+    amount: { long: 10_000, short: 64 },
+    attack: attackTcpFraming,
+  },
+  ...Object.entries(FRAME_KINDS).map(([name, kind]: [string, FrameKind]): Subject => ({
+    name: name.replace('/', '-'),
+    title: `mutated frames on ${kind.protocol}`,
+    ...FRAMES,
+    attack: (attack) => attackFrames(kind, serverOf(name, attack.places), attack),
+  })),
+  {
+    name: 'announcements',
+    title: 'mutated announcements over gossipsub',
+    ...FRAMES,
+    unit: 'messages',
+    attack: attackAnnouncements,
+  },
+  {
+    name: 'abandoned-streams',
+    title: 'streams that are opened and abandoned',
+    unit: 'streams',
+    usual: 'polite crowd',
+    amount: { long: 10_000, short: 64 },
+    attack: abandonStreams,
+  },
+  {
+    name: 'slow-peers',
+    title: 'slow peers at once',
+    unit: 'peers',
+    usual: 'quiet',
+    amount: { long: 10_000, short: 200 },
+    attack: besiege,
+  },
+]
+
+function serverOf(
+  name: string,
+  { dns, issue, proof }: { readonly dns: string; readonly issue: string; readonly proof: string },
+): string {
+  if (name === 'proof') return proof
+  return name.startsWith('dns') ? dns : issue
+}
