@@ -165,7 +165,7 @@ async function serveDns2(): Promise<number> {
       const answer = { ttl: 36_000, address: digits.replaceAll('-', '.') }
       response.answers.push(dns2.Packet.createResourceFromQuestion(question, answer))
     }
-    send(response)
+    void send(response)
   }
   const address = '127.0.0.1'
   const { tcp } = await dns2

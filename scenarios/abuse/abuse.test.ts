@@ -53,8 +53,7 @@ test('servers that end are told of, with the inputs that were under way', async 
     name: 'murder',
     title: 'an input that ends the servers',
     unit: 'inputs',
-    amount: { long: 1, short: 1 },
-    usual: 'polite crowd',
+    amount: { long: 1, short: 1, polite: 1 },
     attack: async ({ hostile, signal, places }) => {
       if (!hostile) return
       process.kill(places.processId, 'SIGKILL')

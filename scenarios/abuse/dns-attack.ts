@@ -3,7 +3,14 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { sourceAddress } from './peers.ts'
 import { windows, type Attack, type Window } from './subject.ts'
-import { answerProblem, hostilePacket, wantsAnswer, wellFormedQuery } from './dns-packets.ts'
+import {
+  answerProblem,
+  hostilePacket,
+  hostileStream,
+  wantsAnswer,
+  wellFormedQuery,
+  wellFormedStream,
+} from './dns-packets.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 const WINDOW_UDP = 32
@@ -11,6 +18,8 @@ const WINDOW_TCP = 200
 /** One connection after another, each closed after so many windows. */
 const WINDOWS_PER_CONNECTION = 5
 const GROUP = 3
+const CONNECTIONS_AT_ONCE = 16
+const STREAMS = { polite: wellFormedStream, hostile: hostileStream }
 const PACKETS = { polite: wellFormedQuery, hostile: hostilePacket }
 
 /** Sends packets in datagrams, a window at a time, and wants an answer to each that has to have one. */
@@ -65,7 +74,7 @@ export async function attackTcp(attack: Attack): Promise<void> {
 export async function attackTcpFraming(attack: Attack): Promise<void> {
   const { address, port } = attack.places.queries
   let connections = 0
-  for (const window of windows(PACKETS, attack, 16)) {
+  for (const window of windows(STREAMS, attack, CONNECTIONS_AT_ONCE)) {
     await Promise.all(
       window.inputs.map(async (bytes, index) => {
         const localAddress = sourceAddress(GROUP + 1, connections++)

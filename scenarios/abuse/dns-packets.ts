@@ -54,6 +54,18 @@ export const hostilePacket: Arbitrary<Uint8Array> = fc.oneof(
   { weight: 1, arbitrary: noise(600) },
 )
 
+/** What a connection says: a length, then the query. */
+const stream = wellFormedQuery.map((query) =>
+  Buffer.concat([Uint8Array.of(query.length >> 8, query.length & 255), query]),
+)
+export const wellFormedStream: Arbitrary<Uint8Array> = stream
+
+/** Lengths that lie, and bytes without any. */
+export const hostileStream: Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 4, arbitrary: mutated(stream) },
+  { weight: 1, arbitrary: hostilePacket },
+)
+
 /** Whether silence is wrong: everything gets an answer but what is too short or is an answer itself (RFC 8906). */
 export function wantsAnswer(packet: Uint8Array): boolean {
   return packet.length >= HEADER_BYTES && ((packet[2] ?? 0) & 0x80) === 0

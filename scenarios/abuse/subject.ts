@@ -9,12 +9,16 @@ export interface Subject {
   readonly title: string
   /** What is counted. */
   readonly unit: string
-  readonly amount: { readonly long: number; readonly short: number }
-  /**
-   * What the time of others is compared with. Whoever asks while a single-threaded server is asked as fast as it can
-   * answer waits in a queue, whatever is asked: so floods are compared with a crowd of the same size that asks well.
-   */
-  readonly usual: 'quiet' | 'polite crowd'
+  readonly amount: {
+    readonly long: number
+    readonly short: number
+    /**
+     * What the time of others is compared with. Whoever asks while a single-threaded server is asked as fast as it can
+     * answer waits in a queue, whatever is asked: so floods are compared with a crowd of the same size that asks well,
+     * so many times in all. Without a number, others are compared with themselves in quiet times.
+     */
+    readonly polite?: number
+  }
   attack(attack: Attack): Promise<void>
 }
 

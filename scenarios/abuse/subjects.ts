@@ -6,11 +6,9 @@ import { FRAME_KINDS, type FrameKind } from './frames.ts'
 import { besiege } from './slow-attack.ts'
 import type { Subject } from './subject.ts'
 
-const PACKETS = { unit: 'packets', usual: 'polite crowd' } as const
 const FRAMES = {
   unit: 'frames',
-  usual: 'polite crowd',
-  amount: { long: 100_000, short: 64 },
+  amount: { long: 100_000, polite: 6_000, short: 64 },
 } as const
 
 /** Every kind of abuse. DNS packets are a million in all. */
@@ -18,23 +16,22 @@ export const SUBJECTS: readonly Subject[] = [
   {
     name: 'dns-udp',
     title: 'random and mutated DNS packets over UDP',
-    ...PACKETS,
-    amount: { long: 700_000, short: 3_000 },
+    unit: 'packets',
+    amount: { long: 700_000, polite: 150_000, short: 3_000 },
     attack: attackUdp,
   },
   {
     name: 'dns-tcp',
     title: 'random and mutated DNS packets over TCP',
-    ...PACKETS,
-    amount: { long: 290_000, short: 3_000 },
+    unit: 'packets',
+    amount: { long: 290_000, polite: 100_000, short: 3_000 },
     attack: attackTcp,
   },
   {
     name: 'dns-tcp-framing',
     title: 'TCP connections whose bytes are no DNS frames',
-    ...PACKETS,
     unit: 'connections',
-    amount: { long: 10_000, short: 64 },
+    amount: { long: 10_000, polite: 4_000, short: 64 },
     attack: attackTcpFraming,
   },
   ...Object.entries(FRAME_KINDS).map(([name, kind]: [string, FrameKind]): Subject => ({
@@ -54,15 +51,13 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'abandoned-streams',
     title: 'streams that are opened and abandoned',
     unit: 'streams',
-    usual: 'polite crowd',
-    amount: { long: 10_000, short: 64 },
+    amount: { long: 10_000, polite: 3_000, short: 64 },
     attack: abandonStreams,
   },
   {
     name: 'slow-peers',
     title: 'slow peers at once',
     unit: 'peers',
-    usual: 'quiet',
     amount: { long: 10_000, short: 200 },
     attack: besiege,
   },
