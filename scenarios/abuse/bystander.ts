@@ -16,7 +16,8 @@ import type { ServerPlaces } from './servers.ts'
 
 export type BystanderRequest = { readonly places: ServerPlaces } | 'begin' | 'end'
 
-const ERRAND_TIMEOUT_MS = 10_000
+/** Far longer than anything takes, even on a machine that is busy with other things. */
+const ERRAND_TIMEOUT_MS = 60_000
 const PAUSE_MS = 4
 /** libp2p lets an address connect 50 times a second at most. */
 const ROUNDS_PER_NEWCOMER = 8

@@ -3,10 +3,12 @@
 import type { Health } from './watched.ts'
 
 process.on('message', (message) => {
-  if (message !== 'health?') return
-  // Twice: the first round runs finalizers, which let go of more.
-  globalThis.gc?.()
-  globalThis.gc?.()
+  if (message !== 'health?' && message !== 'health without garbage?') return
+  if (message === 'health without garbage?') {
+    // Twice: the first round runs finalizers, which let go of more.
+    globalThis.gc?.()
+    globalThis.gc?.()
+  }
   const { heapUsed, rss } = process.memoryUsage()
   const resources: Record<string, number> = {}
   for (const name of process.getActiveResourcesInfo()) {
@@ -14,5 +16,7 @@ process.on('message', (message) => {
   }
   process.send?.({ heapBytes: heapUsed, rssBytes: rss, resources } satisfies Health)
 })
+// Nobody is left who could end us.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 // Being asked is no reason to go on running.
 process.channel?.unref()

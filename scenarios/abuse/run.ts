@@ -80,7 +80,7 @@ export async function abuse(options: AbuseOptions): Promise<readonly SubjectRepo
 
     if (options.amount === 'long') await warmUp(stage)
     // One for all: what each subject leaves behind would add up otherwise.
-    const before = await stateOf(servers, listener)
+    const before = await stateOf(servers, listener, judgesMemory(options))
     const reports: SubjectReport[] = []
     for (const subject of options.subjects) {
       const report = await run(stage, subject, before)
@@ -110,7 +110,7 @@ async function run(stage: Stage, subject: Subject, before: State): Promise<Subje
   const total = subject.amount[options.amount]
   const usual: Observations[] = []
   const during: Observations[] = []
-  const look = (): Promise<State> => stateOf(servers, listener)
+  const look = (): Promise<State> => stateOf(servers, listener, judgesMemory(options))
   let after: State | undefined
   let settledMs = 0
   try {
@@ -126,7 +126,7 @@ async function run(stage: Stage, subject: Subject, before: State): Promise<Subje
     )
     const settled = await settle(look, before, {
       timeoutMs: SETTLE_TIMEOUT_MS,
-      judgeMemory: options.amount === 'long',
+      judgeMemory: judgesMemory(options).collectGarbage,
     })
     after = settled.state
     settledMs = settled.tookMs
@@ -238,6 +238,10 @@ async function replay(
     reports.push(summary(subject, findings))
   }
   return reports
+}
+
+function judgesMemory({ amount }: AbuseOptions): { readonly collectGarbage: boolean } {
+  return { collectGarbage: amount === 'long' }
 }
 
 function summary({ name, title, unit }: Subject, findings: Findings): SubjectReport {

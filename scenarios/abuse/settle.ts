@@ -21,11 +21,15 @@ export interface Settled {
 const HEAP_RATIO_MAX = 1.1
 const INTERVAL_MS = 200
 
-export async function stateOf(servers: AbusedServers, listener: Watched): Promise<State> {
+export async function stateOf(
+  servers: AbusedServers,
+  listener: Watched,
+  options: { readonly collectGarbage: boolean },
+): Promise<State> {
   return {
     connections: await servers.connections(),
-    servers: await servers.watched.health(),
-    listener: await listener.health(),
+    servers: await servers.watched.health(options),
+    listener: await listener.health(options),
   }
 }
 

@@ -58,7 +58,7 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'slow-peers',
     title: 'slow peers at once',
     unit: 'peers',
-    amount: { long: 10_000, short: 200 },
+    amount: { long: 10_000, short: 100 },
     attack: besiege,
   },
 ]

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** How a process is, after garbage collection. */
+/** How a process is. */
 export interface Health {
   readonly heapBytes: number
   readonly rssBytes: number
@@ -20,7 +20,8 @@ export interface Watched {
   readonly death: string | undefined
   /** Aborted when it is no longer there. */
   readonly ended: AbortSignal
-  health(): Promise<Health>
+  /** Memory means something only after garbage collection, which takes its time. */
+  health(options: { readonly collectGarbage: boolean }): Promise<Health>
   tell(message: object): void
   stop(): Promise<void>
 }
@@ -60,10 +61,10 @@ export async function startWatched(
     get death() {
       return death
     },
-    async health() {
+    async health({ collectGarbage }) {
       if (death !== undefined) throw new Error(death)
       const answer = once(child, 'message') as Promise<[Health]>
-      child.send('health?')
+      child.send(collectGarbage ? 'health without garbage?' : 'health?')
       const health = await Promise.race([answer, ended])
       if (health === undefined) throw new Error(death)
       return health[0]
