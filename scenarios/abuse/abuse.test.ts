@@ -1,6 +1,7 @@
 // The short form of npm run abuse, and that it finds what it looks for.
 import fc from 'fast-check'
 import { test } from 'tap'
+import { compare } from './compare.ts'
 import { answerProblem } from './dns-packets.ts'
 import { Findings } from './findings.ts'
 import { Inputs, mutated } from './inputs.ts'
@@ -60,6 +61,24 @@ test('an input that does harm is named, and how to send it again alone', (t) => 
       message: 'end',
     },
   )
+  t.end()
+})
+
+test('the time of others is judged by the middle of the rounds, and not where there is too little of it', (t) => {
+  const look = (ms: number, count = 5) => ({
+    durationsMs: {
+      'DNS over UDP': Array.from({ length: count }, () => ms),
+      'DNS over TCP': [ms],
+      proof: [],
+      'proof for a newcomer': [],
+    },
+    failures: [`proof: after ${ms} ms`],
+  })
+  const usual = [look(1), look(10), look(2)]
+  const [udp, tcp, proof] = compare(usual, [look(3), look(30), look(200)])
+  t.match(udp, { ratio: 3, usual: { count: 15, p50: 2 }, during: { p50: 30, p95: 200 } })
+  t.equal(tcp?.ratio, 0)
+  t.strictSame(proof?.failures, ['proof: after 3 ms', 'proof: after 30 ms', 'proof: after 200 ms'])
   t.end()
 })
 

@@ -31,6 +31,8 @@ export async function attackAnnouncements(attack: Attack): Promise<void> {
           attack.failed(first + index, `cannot be published: ${String(error)}`)
         }
       }
+      // The server has read them then: publishing waits for nobody, and would only fill queues.
+      await peer.services.ping.ping(multiaddr(attack.places.dns))
       published += inputs.length
       attack.sent(inputs.length)
     }

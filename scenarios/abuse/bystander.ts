@@ -38,7 +38,7 @@ process.on('message', (request: BystanderRequest) => {
     void live(request.places)
   }
 })
-process.on('disconnect', () => process.exit())
+process.on('disconnect', () => process.kill(process.pid))
 
 async function live(places: ServerPlaces): Promise<void> {
   errands = await prepare(places)

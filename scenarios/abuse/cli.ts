@@ -35,8 +35,9 @@ const program = new Command('abuse')
     `
 Kinds of abuse: ${names.join(', ')}.
 
-"As usual" is the median of what somebody else measures, in a process of their own, beside a crowd of the same size
-that sends what it should; for slow peers, beside nobody. Memory is the heap after garbage collection.
+"As usual" is what somebody else measures, in a process of their own, beside a crowd of the same size that sends what
+it should; for slow peers, beside nobody. Both take turns, and the median of the ratios of their medians decides.
+Memory is the heap after garbage collection.
 
 Exit code: 0 when everything holds, 1 when something does not, 2 for usage and set-up errors.
 

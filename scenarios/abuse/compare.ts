@@ -6,8 +6,9 @@ export interface Comparison {
   readonly usual: Times
   readonly during: Times
   /**
-   * Of the medians: polite and hostile times take turns and each has hundreds of samples, so what a busy machine does to
-   * a few of them does not move the middle. The 95th percentile is told, but on a busy machine it is the machine's.
+   * The median of the ratios of each round's medians. Polite and hostile take turns within a round, so a time in which the
+   * machine is busy meets both, and what meets one alone does not move the middle of six. 0 where no round has enough
+   * samples. The 95th percentile is told, but on a busy machine it is the machine's.
    */
   readonly ratio: number
   readonly failures: readonly string[]
@@ -19,15 +20,30 @@ export interface Times {
   readonly p95: number
 }
 
-export function compare(usual: Observations, during: Observations): readonly Comparison[] {
+/** A median of fewer says nothing. */
+const SAMPLES_MIN = 5
+
+/** What was seen in each round. */
+export function compare(
+  usual: readonly Observations[],
+  during: readonly Observations[],
+): readonly Comparison[] {
   return ERRANDS.map((errand) => {
-    const [was, is] = [times(usual.durationsMs[errand]), times(during.durationsMs[errand])]
+    const of = (looks: readonly Observations[]) => looks.map((look) => look.durationsMs[errand])
+    const [was, is] = [of(usual), of(during)]
+    const ratios = is.flatMap((durationsMs, round) => {
+      const before = was[round] ?? []
+      if (durationsMs.length < SAMPLES_MIN || before.length < SAMPLES_MIN) return []
+      return [times(durationsMs).p50 / times(before).p50]
+    })
     return {
       errand,
-      usual: was,
-      during: is,
-      ratio: is.count === 0 || was.count === 0 ? 0 : is.p50 / was.p50,
-      failures: during.failures.filter((failure) => failure.startsWith(`${errand}: `)),
+      usual: times(was.flat()),
+      during: times(is.flat()),
+      ratio: times(ratios).p50,
+      failures: during
+        .flatMap(({ failures }) => failures)
+        .filter((failure) => failure.startsWith(`${errand}: `)),
     }
   })
 }

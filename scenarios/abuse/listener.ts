@@ -15,8 +15,6 @@ process.on('message', (message) => {
 })
 // The probe has let go of it; we live as long as our parent.
 process.channel?.ref()
-process.on('disconnect', () => process.exit())
-process.on('SIGTERM', () => process.exit())
 process.stdout.write('{}\n')
 
 async function listen(places: ServerPlaces): Promise<void> {

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { BystanderRequest } from './bystander.ts'
-import { ERRANDS, type Errand, type Observations } from './errands.ts'
+import type { Observations } from './errands.ts'
 import type { ServerPlaces } from './servers.ts'
 
 /** Somebody else who is served meanwhile, in a process of its own. */
@@ -33,12 +33,4 @@ export async function startBystander(places: ServerPlaces): Promise<Bystander> {
     },
     stop: () => void child.kill(),
   }
-}
-
-/** All that was seen in several looks. */
-export function together(looks: readonly Observations[]): Observations {
-  const durationsMs = Object.fromEntries(
-    ERRANDS.map((errand) => [errand, looks.flatMap((look) => look.durationsMs[errand])]),
-  ) as Record<Errand, number[]>
-  return { durationsMs, failures: looks.flatMap(({ failures }) => failures) }
 }

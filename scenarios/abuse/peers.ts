@@ -3,6 +3,7 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
+import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
 
@@ -17,10 +18,10 @@ export async function dialler(init: {
 /** The same with pubsub. */
 export async function pubsubDialler(init: {
   readonly from?: string | undefined
-}): Promise<Libp2p<ServiceMap & { readonly pubsub: GossipSub }>> {
+}): Promise<Libp2p<ServiceMap & { readonly pubsub: GossipSub; readonly ping: Ping }>> {
   return await createLibp2p({
     ...options(init),
-    services: { identify: identify(), pubsub: gossipsub() },
+    services: { identify: identify(), pubsub: gossipsub(), ping: ping() },
   })
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { compare, type Comparison } from './compare.ts'
 import type { Observations } from './errands.ts'
 import { Findings } from './findings.ts'
-import { startBystander, together, type Bystander } from './observe.ts'
+import { startBystander, type Bystander } from './observe.ts'
 import { startAbusedServers, type AbusedServers } from './servers.ts'
 import { settle, stateOf, type State } from './settle.ts'
 import type { Attack, Subject } from './subject.ts'
@@ -47,8 +47,6 @@ export interface SubjectReport {
 const ROUNDS = { long: 6, short: 1 }
 /** Times over the usual that others may have to wait. */
 const TIME_RATIO_MAX = 2
-/** A median of fewer says nothing. */
-const SAMPLES_MIN = 5
 const QUIET_MS_PER_ROUND = 500
 /** Longest of all that is remembered: gossipsub knows a message for 120 s. */
 const SETTLE_TIMEOUT_MS = 200_000
@@ -134,17 +132,12 @@ async function run(stage: Stage, subject: Subject, before: State): Promise<Subje
   } catch (error) {
     findings.fatal(error as Error, [servers.watched, listener])
   }
-  const others = compare(together(usual), together(during))
-  for (const {
-    errand,
-    failures,
-    ratio,
-    during: { count },
-  } of others) {
+  const others = compare(usual, during)
+  for (const { errand, failures, ratio } of others) {
     if (failures.length > 0) {
       findings.problems.push(`others were not served ${failures.length} times: ${failures[0]}`)
     }
-    if (options.amount === 'long' && ratio > TIME_RATIO_MAX && count >= SAMPLES_MIN) {
+    if (options.amount === 'long' && ratio > TIME_RATIO_MAX) {
       findings.problems.push(`${errand} took others ${ratio.toFixed(1)} times as long as usual`)
     }
   }
