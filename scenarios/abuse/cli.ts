@@ -22,8 +22,8 @@ const names = SUBJECTS.map(({ name }) => name)
 const program = new Command('abuse')
   .usage('[options]')
   .description(
-    'Abuses real servers in a process of their own: random and mutated packets and frames, slow peers, abandoned\n' +
-      'streams. The servers have to live on, serve others within twice their usual time, and keep nothing of it.',
+    'Abuses real servers in a process of their own: random and mutated packets and frames, slow peers, abandoned streams. ' +
+      'The servers have to live on, serve others within twice their usual time, and keep nothing of it.',
   )
   .option('--seed <number>', 'what all inputs are made of', wholeNumber, randomInt(SEED_MAX))
   .option('--only <name>', 'one kind of abuse; repeatable', subjectName)
@@ -38,6 +38,9 @@ Kinds of abuse: ${names.join(', ')}.
 "As usual" is what somebody else measures, in a process of their own, beside a crowd of the same size that sends what
 it should; for slow peers, beside nobody. Both take turns, and the median of the ratios of their medians decides.
 Memory is the heap after garbage collection.
+
+It is made for Linux, where each peer can have an address of its own (127.0.0.0/8). The limits that the servers keep
+for each address and peer stay on, those on requests are lifted.
 
 Exit code: 0 when everything holds, 1 when something does not, 2 for usage and set-up errors.
 

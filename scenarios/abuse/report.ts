@@ -49,7 +49,8 @@ function row(report: SubjectReport): string[] {
 /** Of what others wanted, that which suffered most: its median usually and during the abuse. */
 function slowest(others: readonly Comparison[]): string {
   const worst = others.toSorted((a, b) => b.ratio - a.ratio)[0]
-  if (worst === undefined) return ''
+  // Too few samples say nothing.
+  if (worst === undefined || worst.ratio === 0) return ''
   const { errand, usual, during, ratio } = worst
   return `${errand} ${usual.p50.toFixed(2)} → ${during.p50.toFixed(2)} ms (${ratio.toFixed(2)} ×)`
 }

@@ -16,6 +16,8 @@ const RETURN_MS = 5_000
 const CONNECTING_AT_ONCE = 100
 /** libp2p lets an address connect 50 times a second at most; each node has an address. */
 const CONNECTIONS_PER_NODE = 40
+/** What a process has open besides. */
+const OTHER_FILES = 500
 const GROUP = 8
 const GROUP_OF_NODES = 9
 
@@ -29,8 +31,9 @@ const DNS_QUERY = Buffer.from('0022000701000001000000000000', 'hex')
  * thrown out come back.
  */
 export async function besiege(attack: Attack): Promise<void> {
-  const siege = new Siege(attack)
   const count = attack.to - attack.from
+  checkOpenFiles(count)
+  const siege = new Siege(attack)
   try {
     await siege.lay(count)
     attack.begun()
@@ -162,6 +165,20 @@ class Siege {
         this.#dribblers.delete(place)
       }
     }
+  }
+}
+
+/** Each peer is a socket here, and another one in the servers' process. */
+function checkOpenFiles(count: number): void {
+  const { userLimits } = process.report.getReport() as unknown as {
+    readonly userLimits?: { readonly open_files?: { readonly soft?: number | 'unlimited' } }
+  }
+  const limit = userLimits?.open_files?.soft
+  const wanted = count + OTHER_FILES
+  if (typeof limit === 'number' && limit < wanted) {
+    throw new Error(
+      `${count} peers need ${wanted} open files, the limit is ${limit}: raise it (ulimit -n)`,
+    )
   }
 }
 
