@@ -36,7 +36,8 @@ const program = new Command('abuse')
 Kinds of abuse: ${names.join(', ')}.
 
 "As usual" is what somebody else measures, in a process of their own, beside a crowd of the same size that sends what
-it should; for slow peers, beside nobody. Both take turns, and the median of the ratios of their medians decides.
+it should; for slow peers, beside nobody. Both take turns twelve times, and the median of the ratios of their lower
+quartiles decides: a busy machine adds to the upper ones. Medians and 95th percentiles are in the report.
 Memory is the heap after garbage collection.
 
 It is made for Linux, where each peer can have an address of its own (127.0.0.0/8). The limits that the servers keep

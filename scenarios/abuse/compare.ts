@@ -6,9 +6,9 @@ export interface Comparison {
   readonly usual: Times
   readonly during: Times
   /**
-   * The median of the ratios of each round's medians. Polite and hostile take turns within a round, so a time in which the
-   * machine is busy meets both, and what meets one alone does not move the middle of six. 0 where no round has enough
-   * samples. The 95th percentile is told, but on a busy machine it is the machine's.
+   * The median of the ratios of each round's lower quartiles. What the servers do is in every time, and a queue in most;
+   * what a busy machine adds is in some, and only ever makes them longer: so it is in the upper quartiles first. Polite
+   * and hostile take turns within a round, so that a busy minute meets both. 0 where no round has enough samples.
    */
   readonly ratio: number
   readonly failures: readonly string[]
@@ -34,13 +34,13 @@ export function compare(
     const ratios = is.flatMap((durationsMs, round) => {
       const before = was[round] ?? []
       if (durationsMs.length < SAMPLES_MIN || before.length < SAMPLES_MIN) return []
-      return [times(durationsMs).p50 / times(before).p50]
+      return [quantile(durationsMs, 0.25) / quantile(before, 0.25)]
     })
     return {
       errand,
       usual: times(was.flat()),
       during: times(is.flat()),
-      ratio: times(ratios).p50,
+      ratio: quantile(ratios, 0.5),
       failures: during
         .flatMap(({ failures }) => failures)
         .filter((failure) => failure.startsWith(`${errand}: `)),
@@ -49,7 +49,13 @@ export function compare(
 }
 
 function times(durationsMs: readonly number[]): Times {
-  const sorted = durationsMs.toSorted((a, b) => a - b)
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
-  return { count: sorted.length, p50: at(0.5), p95: at(0.95) }
+  return {
+    count: durationsMs.length,
+    p50: quantile(durationsMs, 0.5),
+    p95: quantile(durationsMs, 0.95),
+  }
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0
 }

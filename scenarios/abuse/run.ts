@@ -44,7 +44,7 @@ export interface SubjectReport {
  * Polite and hostile take turns, so that whatever else the machine does meets both. A short run judges neither the time
  * of others nor memory, which take many samples and warm caches.
  */
-const ROUNDS = { long: 6, short: 1 }
+const ROUNDS = { long: 12, short: 1 }
 /** Times over the usual that others may have to wait. */
 const TIME_RATIO_MAX = 2
 const QUIET_MS_PER_ROUND = 500
