@@ -17,6 +17,7 @@ export const ROLE_EVENTS = {
   'request:refused': 'info',
   'stream:failed': 'debug',
   'budget:exhausted': 'warn',
+  'ca:paused': 'warn',
   'denylist:loaded': 'info',
   'denylist:broken': 'warn',
   'order:created': 'info',

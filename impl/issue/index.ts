@@ -21,13 +21,13 @@ import { AcmeClient } from './acme/index.ts'
 import { Admission } from './admission.ts'
 import type { BudgetState } from './budget-state.ts'
 import { budgetRules } from './budgets.ts'
+import { CaPause } from './ca-pause.ts'
 import { Challenges } from './challenges.ts'
 import type { IssueServerEvents } from './events.ts'
 import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
 import { Ledger } from './ledger.ts'
-import type { AcmeSteps } from './order-steps.ts'
-import { Orders, type ObtainedCertificate } from './orders.ts'
+import { Orders, type ObtainedCertificate, type OrdersInit } from './orders.ts'
 import { judgeRequest } from './request.ts'
 import { toResponse } from './response.ts'
 import { StoreLock } from './store-lock.ts'
@@ -174,6 +174,11 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     if (problem !== undefined) throw new Error(problem)
   }
 
+  /** @throws {Error} saying until when the CA makes us wait, if it does. */
+  probeCaPause(): void {
+    this.#runningNow().pause.check(Date.now())
+  }
+
   #runningNow(): Running {
     if (this.#running === undefined) throw new Error('the issue server does not run')
     return this.#running
@@ -217,16 +222,22 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       zone: this.#zone,
       exhausted: (detail) => this.safeDispatchEvent('budget:exhausted', { detail }),
     })
+    const pause = new CaPause({
+      rows: store.budgets,
+      paused: (detail) => this.safeDispatchEvent('ca:paused', { detail }),
+    })
+    const admission = new Admission(this.#init, {
+      loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
+      broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
+    })
     return {
       store,
       ledger,
-      admission: new Admission(this.#init, {
-        loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
-        broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
-      }),
+      pause,
+      admission,
       acme,
       challenges,
-      orders: this.#openOrders({ store, ledger, acme, challenges }),
+      orders: this.#openOrders({ store, ledger, pause, acme, challenges }),
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
         await frames.write(this.#info, requestSignal)
@@ -248,12 +259,9 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     }
   }
 
-  #openOrders(parts: {
-    readonly store: Store
-    readonly ledger: Ledger
-    readonly acme: AcmeSteps
-    readonly challenges: Challenges
-  }): Orders {
+  #openOrders(
+    parts: Pick<OrdersInit, 'store' | 'ledger' | 'pause' | 'acme' | 'challenges'>,
+  ): Orders {
     return new Orders({
       ...parts,
       orderTimeoutMs: this.#init.orderTimeoutMs ?? ORDER_TIMEOUT_MS,
@@ -333,6 +341,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
 interface Running {
   readonly store: Store
   readonly ledger: Ledger
+  readonly pause: CaPause
   readonly admission: Admission
   readonly acme: AcmeClient
   readonly challenges: Challenges

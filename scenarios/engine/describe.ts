@@ -49,6 +49,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
       ? `serves a challenge for ${of('name')}`
       : `has set the challenge for ${of('name')} on ${of('server')}`,
   'budget:exhausted': (of) => `has nothing left of the CA's ${of('budget')}`,
+  'ca:paused': (of) => `leaves the CA alone for a while: ${of('reason')}`,
   'challenge:failed': (of) =>
     `could not set the challenge for ${of('name')} on ${of('server')}: ${of('reason')}`,
   'challenge:removed': (of) =>
