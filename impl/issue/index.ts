@@ -237,7 +237,14 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       admission,
       acme,
       challenges,
-      orders: this.#openOrders({ store, ledger, pause, acme, challenges }),
+      orders: this.#openOrders({
+        store,
+        ledger,
+        pause,
+        acme,
+        challenges,
+        denied: (order) => admission.denies(order),
+      }),
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
         await frames.write(this.#info, requestSignal)
@@ -260,7 +267,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   }
 
   #openOrders(
-    parts: Pick<OrdersInit, 'store' | 'ledger' | 'pause' | 'acme' | 'challenges'>,
+    parts: Pick<OrdersInit, 'store' | 'ledger' | 'pause' | 'acme' | 'challenges' | 'denied'>,
   ): Orders {
     return new Orders({
       ...parts,

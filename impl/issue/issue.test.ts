@@ -17,6 +17,7 @@ import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
 import { CLIENT_FRAME_LENGTH_MAX, ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
 import { holdDeadlines } from '../wire/testing.ts'
+import { Admission } from './admission.ts'
 import { issueServer, type IssueServer, type IssueServerInit } from './index.ts'
 import {
   addressOf,
@@ -304,6 +305,14 @@ test('peers and addresses on the deny list get E_NOT_AUTHORIZED, whoever has pro
   t.same(await ask(other, '203.0.113.9'), REFUSED(3), 'an address that it has proven elsewhere')
   t.match(reasons, [/peer is on the deny list/, /203.0.113.9 is on the deny list/])
   t.same(await ask(other, '127.0.0.1'), REFUSED(9), 'the CA is down, but it was asked')
+
+  const admission = new Admission({ denyListFile: file }, { loaded: () => {}, broken: () => {} })
+  await admission.start()
+  const order = (peer: string, address: string) => ({ peer, names: other.caller.names([address]) })
+  t.equal(admission.denies(order(node.peerId.toString(), '127.0.0.1')), true)
+  t.equal(admission.denies(order('somebody', '203.0.113.9')), true, 'by the address that it names')
+  t.equal(admission.denies(order('somebody', '127.0.0.1')), false)
+  admission.stop()
 
   const loaded = nextEvent(server.services.issue, 'denylist:loaded')
   writeFileSync(file, '')

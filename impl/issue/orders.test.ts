@@ -54,6 +54,7 @@ function openOrders(
     store,
     ledger,
     pause: new CaPause({ rows: store.budgets, paused: (detail) => pauses.push(detail) }),
+    denied: () => false,
     challenges: {
       publish: (values) => {
         for (const value of values) standing.add(key(value))
@@ -431,6 +432,28 @@ test('orders that wait for the end of a pause are taken up when it is over', asy
   orders.resume()
   t.ok((await issued.promise) >= until)
   t.equal(ca.orders.size, 1)
+})
+
+test('an order of somebody who is denied by now is not taken up', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const [denied, other] = await Promise.all([makeWant(), makeWant()])
+  const killed = openOrders(t, ca, openStore(t, path))
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step, _when, call) => {
+    if (step !== 'waitForOrder') return undefined
+    if (call === 2) reached.resolve()
+    return never
+  }
+  for (const want of [denied, other]) killed.orders.obtain(want, want.request).catch(() => {})
+  await reached.promise
+  ca.hook = () => {}
+  const next = openOrders(t, ca, openStore(t, path), {
+    denied: ({ peer, names }) => peer === denied.peer && names.length === 3,
+  })
+  next.orders.resume()
+  await next.orders.obtain(other, other.request)
+  t.same(next.events, ['resumed answered', 'issued'])
 })
 
 test('killed before or after any step, an order is counted once', async (t) => {

@@ -40,6 +40,8 @@ export interface OrdersInit {
   readonly ledger: Ledger
   readonly pause: CaPause
   readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
+  /** Whether this order is of somebody who is not served any more. */
+  readonly denied: (order: OrderDetail) => boolean
   readonly report: OrderReport
   /** Total time for one order, waiting for its turn included, in ms (NT-ISSUE-028). */
   readonly orderTimeoutMs: number
@@ -108,7 +110,7 @@ export class Orders {
 
   /**
    * Takes up every order that an earlier process left, without anybody asking for it; when the CA limits us, after
-   * that.
+   * that. An order of somebody who is denied by now is left to grow old.
    */
   resume(): void {
     const now = Date.now()
@@ -120,7 +122,7 @@ export class Orders {
     for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
       const { peer, names } = order
       if (this.#slots.full) return
-      if (this.#underWay.has(wantKey(order))) continue
+      if (this.#underWay.has(wantKey(order)) || this.#init.denied({ peer, names })) continue
       this.#init.report.orderResumed({ peer, names, state })
       // Its failure is reported by itself; who wants the certificate asks again.
       this.#start(order, order.request).catch(() => {})
