@@ -1,5 +1,6 @@
 import type { CaPaused } from './ca-pause.ts'
 import type { BudgetExhausted } from './ledger.ts'
+import type { RenewalSuggested } from './renewals.ts'
 
 /** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
 export interface IssueServerEvents {
@@ -24,6 +25,7 @@ export interface IssueServerEvents {
   'budget:exhausted': CustomEvent<BudgetExhausted & { readonly peer: string }>
   /** The CA limits us: until then no order is made or goes on, and who asks for one gets E_RATE_LIMIT. */
   'ca:paused': CustomEvent<CaPaused>
+  'renewal:suggested': CustomEvent<RenewalSuggested>
   'denylist:loaded': CustomEvent<{ readonly file: string; readonly entries: number }>
   /** What the file said before holds. */
   'denylist:broken': CustomEvent<{ readonly file: string; readonly reason: string }>

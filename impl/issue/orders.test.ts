@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
 import { holdDeadlines } from '../wire/testing.ts'
-import { AcmeProblemError, AcmeTimeoutError } from './acme/index.ts'
+import { AcmeProblemError, AcmeTimeoutError, certificateId } from './acme/index.ts'
 import { budgetRules, type BudgetsInit } from './budgets.ts'
 import { CaPause, type CaPaused } from './ca-pause.ts'
 import { checkCsr, type CertificateRequest } from './csr.ts'
@@ -349,6 +349,90 @@ test('NT-ISSUE-027 beyond a budget the answer is E_RATE_LIMIT, and the CA hears 
   t.same(store.unfinishedOrders(), [], 'nothing is left of what was refused')
   t.equal(await outcome(orders.obtain(served, served.request)), 'cached')
   t.equal(await outcome(orders.obtain(served, undefined)), 'new', 'the same names are a renewal')
+})
+
+test('NT-ISSUE-030 a certificate that the CA wants renewed is not given again', async (t) => {
+  const ca = new FakeCa()
+  ca.ageMs = 2 * 3_600_000
+  const store = openStore(t)
+  const { orders } = openOrders(t, ca, store)
+  const want = await makeWant()
+  const { serial } = await orders.obtain(want, want.request)
+  const suggest = (renewFrom: number): void => {
+    const row = store.renewals.find({ peer: want.peer, serial })
+    if (row === undefined) throw new Error('the certificate is gone')
+    store.renewals.save(row, 0, { renewFrom, renewUntil: renewFrom + 1, renewAt: renewFrom })
+  }
+  suggest(Date.now() + 60_000)
+  t.equal(await outcome(orders.obtain(want, want.request)), 'cached')
+  suggest(Date.now())
+  const next = await orders.obtain(want, want.request)
+  t.equal(next.fromCache, false)
+  t.not(next.serial, serial)
+  t.equal(await outcome(orders.obtain(want, want.request)), 'cached', 'nothing is said of this one')
+})
+
+test('an order names the newest certificate that it replaces, and never one that has ended', async (t) => {
+  const ca = new FakeCa()
+  const { orders } = openOrders(t, ca, openStore(t))
+  const want = await makeWant()
+  const obtain = async (names = want.names): Promise<string | undefined> => {
+    const request = checkCsr(await makeClientCsr(names), { names })
+    const { certificate } = await orders.obtain({ ...want, names }, request)
+    return certificateId(certificate)
+  }
+  const first = await obtain()
+  ca.ageMs = -1_000
+  const second = await obtain()
+  await obtain()
+  t.type(first, 'string')
+  t.strictSame(
+    ca.wanted.map(({ replaces }) => replaces),
+    [undefined, first, second],
+  )
+  await obtain(want.names.slice(0, 2))
+  t.equal(ca.wanted.at(-1)?.replaces, undefined, 'other names')
+
+  ca.ageMs = 10_000
+  ca.lifetimeMs = 9_000
+  const ended = await makeWant()
+  await orders.obtain(ended, ended.request)
+  await orders.obtain(ended, ended.request)
+  t.equal(ca.wanted.length, 6)
+  t.equal(ca.wanted.at(-1)?.replaces, undefined, 'it has ended')
+})
+
+test('an order that is refused for what it replaces is made without that, once; others are not', async (t) => {
+  for (const [type, status, first, wanted] of [
+    ['alreadyReplaced', 409, 'new', 2],
+    ['malformed', 404, 'new', 2],
+    ['unauthorized', 403, 'new', 2],
+    ['about:blank', 404, 'new', 2],
+    ['rateLimited', 429, 'RATE_LIMIT', 1],
+    ['serverInternal', 500, 'OTHER', 1],
+  ] as const) {
+    const ca = new FakeCa()
+    const { orders } = openOrders(t, ca, openStore(t))
+    const want = await makeWant()
+    await orders.obtain(want, want.request)
+    ca.wanted.length = 0
+    ca.hook = (step, when) => {
+      if (step !== 'newOrder' || when !== 'before') return
+      if (ca.wanted.at(-1)?.replaces !== undefined) throw problem(type, status, 'newOrder')
+    }
+    t.equal(await outcome(orders.obtain(want, undefined)), first, type)
+    t.equal(ca.wanted.length, wanted, type)
+    t.equal(ca.orders.size, wanted, type)
+
+    ca.hook = (step) => {
+      if (step === 'newOrder') throw problem('rejectedIdentifier', 400, 'newOrder')
+    }
+    if (first !== 'new') continue
+    const other = { ...want, names: want.names.slice(0, 2) }
+    ca.wanted.length = 0
+    t.equal(await outcome(orders.obtain(other, undefined)), 'OTHER')
+    t.equal(ca.wanted.length, 1, 'an order that replaces nothing is not repeated')
+  }
 })
 
 test('NT-ISSUE-027 after a 429 no order is made or goes on for as long as the CA says, also after a restart', async (t) => {
@@ -701,7 +785,8 @@ test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and 
   const dates = { notBefore: 3, notAfter: 10 }
   const certificate = { certificate: 'leaf', ca: 'ca', serial: '01', ...dates }
   store.finishOrder(store.createOrder(want, request, 3), certificate, 3)
-  t.same(store.certificate(want), { ...certificate, cryptoType: 2, key: 'server made' })
+  const kept = { ...certificate, cryptoType: 2, key: 'server made', renewFrom: undefined }
+  t.same(store.certificate(want), kept)
   t.match(raw.prepare(`SELECT key FROM orders WHERE state = 'valid'`).get(), { key: null })
   store.prune(11)
   t.equal(store.certificate(want), undefined, 'expired certificates go')
@@ -719,7 +804,7 @@ test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and 
   )
   t.equal(mode(garbage), '600', 'what was open to others is so no more')
   t.equal(readFileSync(garbage, 'utf8').length, 5000, 'and nothing was written over it')
-  t.throws(() => openStore(t, path), /version 99, this program knows 2/)
+  t.throws(() => openStore(t, path), /version 99, this program knows 3/)
   mkdirSync(join(folder, 'folder.sqlite'))
   t.throws(() => openStore(t, join(folder, 'folder.sqlite')), /EISDIR/)
 })

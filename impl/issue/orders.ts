@@ -212,6 +212,7 @@ export class Orders {
     const steps = {
       updateOrder: store.updateOrder.bind(store),
       saveAccountUrl: store.saveAccountUrl.bind(store),
+      predecessor: store.predecessor.bind(store),
       finishOrder: ledger.finishOrder.bind(ledger),
     }
     let order = opened

@@ -57,10 +57,12 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'writer:refused': (of) => `lets ${of('writer')} write nothing (${of('code')}): ${of('reason')}`,
   'certificate:issued': (of) =>
     `gives ${of('peer')} a certificate for ${of('names')}${of('fromCache') === 'true' ? ', from its store' : ''}`,
+  'renewal:suggested': (of) => `hears from the CA when ${of('peer')} should renew`,
   'certificate:obtained': (of) => `has its certificate for ${of('names')}`,
   'certificate:renewed': (of) => `has a new certificate for ${of('names')}`,
   'certificate:failed': (of) => `got no certificate: ${of('reason')}`,
   'certificate:expired': (of) => `its certificate for ${of('names')} has expired`,
+  'renewal:advised': () => 'is told when to renew',
   'addresses:changed': (of) => (of('addresses') === '' ? undefined : `serves ${of('addresses')}`),
   'browser:opened': (of) => `opens the page in ${of('description')} and ${of('roots')}`,
   'browser:dialled': (of) => `is connected to ${of('peer')} after ${of('dialMs')} ms`,
