@@ -1,5 +1,6 @@
 // The client over real libp2p connections on loopback, against servers that follow a script, and its secure listener
 // looked at with a TLS client that trusts the test CA only.
+import 'reflect-metadata'
 import { webSockets } from '@libp2p/websockets'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
@@ -7,6 +8,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p, PeerInfo } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
@@ -16,7 +18,13 @@ import { once } from 'node:events'
 import { test } from 'tap'
 import { observedAddress } from '../wire/addresses.ts'
 import { RefusalError } from '../wire/errors.ts'
-import { Announce, Proof, ProofResponse, ProofWrapper } from '../wire/messages.ts'
+import {
+  Announce,
+  type IssueRequest,
+  Proof,
+  ProofResponse,
+  ProofWrapper,
+} from '../wire/messages.ts'
 import { signProof } from '../wire/proofs.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from '../wire/protocols.ts'
 import { holdDeadlines } from '../wire/testing.ts'
@@ -30,6 +38,7 @@ import {
   provenAt,
   serveIssue,
   serveProofs,
+  serveRenewal,
   ZONE,
   type ClientServices,
   type Flaws,
@@ -115,6 +124,14 @@ async function handshake(
   } finally {
     socket.destroy()
   }
+}
+
+/** The keys that are to be certified, in hex. */
+function publicKeys(requests: readonly IssueRequest[]): string[] {
+  return requests.map(({ csr }) => {
+    const { publicKey } = new Pkcs10CertificateRequest(csr ?? new Uint8Array())
+    return Buffer.from(publicKey.rawData).toString('hex')
+  })
 }
 
 /** A proof server that never answers, and the moment when it is asked. */
@@ -527,6 +544,43 @@ test('NT-CLIENT-012 a renewed certificate takes over on the live port and connec
   t.not(client.services.nodetrust.certificate?.key, key, 'a renewal has a new key')
 })
 
+test('NT-CLIENT-012 a certificate is renewed when the issue server says so, before or after the usual time', async (t) => {
+  const { issueServers, issue, requests } = await createWorld(t)
+  // Another one, which is asked first: it does not know the protocol, as those of 2018.
+  const other = await createWorld(t, { answer: async () => ({ error: 9 }) })
+  const client = await start(t, {
+    issueServers: [...other.issueServers, ...issueServers],
+    announce: false,
+  })
+  const first = await next(client, 'certificate:obtained')
+  const asked: string[] = []
+  let renewAt = first.notAfter
+  await serveRenewal(issue, (serial) => {
+    asked.push(serial)
+    return { error: 0, renewAt }
+  })
+  const advised = async () => {
+    // As 6 h later: the client asks at its start too.
+    await client.stop()
+    const told = next(client, 'renewal:advised')
+    await client.start()
+    return await told
+  }
+  const { serial } = first
+  const lifetimeMs = first.notAfter - first.notBefore
+  t.match(await advised(), { serial, renewAt: first.notBefore + lifetimeMs * 0.9 }, 'not too late')
+  t.equal(asked[0], serial)
+  t.equal(requests.length, 1)
+
+  renewAt = Date.now() - 1
+  const renewed = next(client, 'certificate:renewed')
+  t.equal((await advised()).renewAt, renewAt)
+  const second = await renewed
+  t.not(second.serial, serial)
+  t.equal(requests.length, 2)
+  t.equal(new Set(publicKeys(requests)).size, 2, 'the old key may be known to others')
+})
+
 test('NT-CLIENT-012 NT-DISC-006 a lapsed certificate is neither served nor announced', async (t) => {
   let refusing = false
   const { issueServers } = await createWorld(t, {
@@ -605,12 +659,7 @@ test('a client asks again with the same key until it has a certificate', async (
   })
   const client = await start(t, { issueServers, retry: { initialMs: 10 } })
   await next(client, 'certificate:obtained')
-  const { Pkcs10CertificateRequest } = await import('@peculiar/x509')
-  const keys = requests.map(({ csr }) =>
-    Buffer.from(new Pkcs10CertificateRequest(csr ?? new Uint8Array()).publicKey.rawData).toString(
-      'hex',
-    ),
-  )
+  const keys = publicKeys(requests)
   t.equal(keys.length, 2)
   t.equal(keys[0], keys[1])
 })

@@ -142,6 +142,11 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
           detail: { ...describeCertificate(certificate), fromStore },
         })
       },
+      onAdvised: (certificate, renewAt) => {
+        this.safeDispatchEvent('renewal:advised', {
+          detail: { serial: certificate.serial, renewAt },
+        })
+      },
       onExpired: (certificate) => {
         this.#listeners.retire()
         this.safeDispatchEvent('certificate:expired', { detail: describeCertificate(certificate) })
