@@ -23,6 +23,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     of('effect') === ''
       ? undefined
       : `${of('via')}: a request about its ${of('resource')} meets with: ${of('effect')}`,
+  'ca:renewal-wanted': () => 'wants all certificates renewed now',
   'fault:refuse': () => 'FAULT: refuses connections',
   'fault:hang': () => 'FAULT: takes connections and says nothing',
   'fault:kill': () => 'FAULT: is killed',
