@@ -20,6 +20,7 @@ import { observedAddress } from '../wire/addresses.ts'
 import { RefusalError } from '../wire/errors.ts'
 import {
   Announce,
+  type IssueResponse,
   type IssueRequest,
   Proof,
   ProofResponse,
@@ -542,6 +543,26 @@ test('NT-CLIENT-012 a renewed certificate takes over on the live port and connec
   t.match(answer.toString(), /^HTTP\/1.1 400/, 'and is served')
   t.equal(requests.length, 2)
   t.not(client.services.nodetrust.certificate?.key, key, 'a renewal has a new key')
+})
+
+test('NT-CLIENT-012 NT-CLIENT-015 a server that gives the old certificate for a renewal is not asked without end', async (t) => {
+  let given: IssueResponse | undefined
+  const { issueServers, requests } = await createWorld(t, {
+    answer: async (request, caller) => {
+      given ??= await certify(authority, request, caller, {
+        // Renewal has been due for an hour.
+        notBefore: new Date(Date.now() - 10 * 3_600_000),
+        notAfter: new Date(Date.now() + 4 * 3_600_000),
+      })
+      return given
+    },
+  })
+  const client = await start(t, { issueServers, csr: false, retry: { initialMs: 60_000 } })
+  const { reason, retryAt } = await next(client, 'certificate:failed')
+  t.match(reason, /the one that is to be renewed/)
+  t.ok((retryAt ?? 0) > Date.now() + 20_000)
+  t.equal(requests.length, 2)
+  t.ok(client.services.nodetrust.certificate, 'it is served all the same')
 })
 
 test('NT-CLIENT-012 a certificate is renewed when the issue server says so, before or after the usual time', async (t) => {

@@ -1,7 +1,7 @@
 import { Alarm } from './alarm.ts'
 import type { CertificateStore } from './certificate-store.ts'
 import type { Certificate } from './check.ts'
-import { describeFailure, type FailureDetail } from './errors.ts'
+import { CertificateError, describeFailure, type FailureDetail } from './errors.ts'
 import type { Server } from './exchange.ts'
 import {
   prepareRequest,
@@ -157,6 +157,10 @@ export class CertificateKeeper {
         if (current !== undefined && !round.renew && this.#serves(current, prepared)) return current
         const key = this.#init.csr ? await this.#init.store.pendingKey() : undefined
         const certificate = await requestCertificate(prepared, key, context)
+        if (certificate.serial === current?.serial && Date.now() >= this.#renewAt) {
+          // A server of 2018 gives it until an hour before its end: without this we would ask again at once, for ever.
+          throw new CertificateError('the certificate that came is the one that is to be renewed')
+        }
         // Saved even when we are stopping: it has cost somebody a CA's limit.
         await this.#init.store.save(certificate)
         signal.throwIfAborted()
