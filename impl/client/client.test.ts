@@ -5,7 +5,7 @@ import { webSockets } from '@libp2p/websockets'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Libp2p, PeerInfo } from '@libp2p/interface'
+import type { Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Pkcs10CertificateRequest } from '@peculiar/x509'
@@ -105,6 +105,10 @@ async function next<K extends keyof NodetrustEvents>(
     }
     client.services.nodetrust.addEventListener(type, listener as never)
   })
+}
+
+function idOf(privateKey: PrivateKey): string {
+  return peerIdFromPrivateKey(privateKey).toString()
 }
 
 function listenerPort(client: Client): number {
@@ -787,6 +791,45 @@ test('NT-DISC-001 NT-DISC-005 NT-DISC-010 announcements become discovered peers,
   )
   const stored = await listener.peerStore.get(client.peerId)
   t.ok(stored.addresses.some(({ multiaddr: address }) => address.toString().includes(ADDRESS_NAME)))
+})
+
+test('NT-DISC-005 a client whose issue server was restarted announces itself there again, without asking it for anything', async (t) => {
+  const privateKey = await generateKeyPair('Ed25519')
+  const issueServers = [multiaddr('/ip4/127.0.0.1/tcp/1').encapsulate(`/p2p/${idOf(privateKey)}`)]
+  const signer = await createServer()
+  t.teardown(() => signer.stop())
+  await serveProofs(
+    signer,
+    provenAt(() => signer, ADDRESS),
+  )
+  // Its node takes part in pubsub, as an issue server does that passes announcements on.
+  const startIssueServer = async (listen: string) => {
+    const node = await start(
+      t,
+      { issueServers, autoStart: false },
+      { privateKey, listen: [listen] },
+    )
+    const { requests } = await serveIssue(node, {
+      proofServers: [signer],
+      answer: async (request, caller) => await certify(authority, request, caller),
+    })
+    return { node, requests }
+  }
+  const first = await startIssueServer('/ip4/127.0.0.1/tcp/0')
+  const [address = multiaddr('/')] = first.node.getMultiaddrs()
+  const client = await start(t, { issueServers: [address], announceIntervalMs: 100 })
+  await next(client, 'announced')
+  t.equal(first.requests.length, 1)
+  const lost = new Promise((resolve) => {
+    client.addEventListener('peer:disconnect', resolve, { once: true })
+  })
+  await first.node.stop()
+  await lost
+
+  const second = await startIssueServer(address.decapsulate('/p2p').toString())
+  const { id } = await next(second.node, 'peer')
+  t.ok(id.equals(client.peerId))
+  t.equal(second.requests.length, 0)
 })
 
 test('NT-DISC-002 NT-DISC-003 NT-DISC-007 both topics are heard, and nothing that comes does harm', async (t) => {
