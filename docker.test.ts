@@ -73,11 +73,14 @@ async function serve(t: Test, args: readonly string[], config: string): Promise<
 
 function config(t: Test): Promise<string> {
   return writeLoopbackConfig(t.testdir({}), (sample) =>
-    // The line as config init writes it, with another port.
-    sample.replace(
-      '# http: { address: 127.0.0.1, port: 9465 }',
-      'http: { address: 127.0.0.1, port: 0 }',
-    ),
+    sample
+      // The line as config init writes it, with another port.
+      .replace(
+        '# http: { address: 127.0.0.1, port: 9465 }',
+        'http: { address: 127.0.0.1, port: 0 }',
+      )
+      // The CA of this test has no limits of its own.
+      .replace('# budgets: # or: letsencrypt,', 'budgets: letsencrypt # or:'),
   )
 }
 

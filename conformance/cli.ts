@@ -6,11 +6,12 @@ import type { ExplainWords } from './commands/explain.ts'
 import type { ListWords } from './commands/list.ts'
 import type { PrepareWords } from './commands/prepare.ts'
 import type { ReportWords } from './commands/report.ts'
+import type { SendWords } from './commands/send.ts'
 import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { Role } from './suite/case.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
-import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
+import { COMMAND, SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
 import { EXIT } from './suite/verdicts.ts'
 
@@ -78,6 +79,7 @@ function program(end: (code: number) => void): Command {
   suite.addCommand(explainCommand())
   suite.addCommand(vectorsCommand(end))
   suite.addCommand(reportCommand())
+  suite.addCommand(sendCommand())
   return suite.addHelpText(
     'after',
     `
@@ -221,6 +223,22 @@ function reportCommand(): Command {
   return examples(command, ['report --html compared.html ours.json theirs.json'])
 }
 
+function sendCommand(): Command {
+  const command = subcommand('send', 'Send bytes on one libp2p stream, and print what comes back')
+    .argument('<multiaddr>', 'the server, with /p2p/<peer id>')
+    .argument('<protocol>', 'such as /p2p/nodetrust/issue/1.0.0')
+    .argument('[hex]', 'bytes as they are, lengths and all', '')
+    .option('--writer-of <file>', 'as the peer of this target that may set challenges')
+    .option('--keep-open', 'do not close the own side after the bytes')
+    .action(async (address: string, protocol: string, hex: string, words: SendWords) => {
+      const { send } = await import('./commands/send.ts')
+      await send({ address, protocol, hex }, words, io)
+    })
+  return examples(command, [
+    'send /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… /p2p/nodetrust/issue/1.0.0 021001',
+  ])
+}
+
 function withRunOptions(command: Command): Command {
   return command
     .option('--role <role>', `only this one: ${ROLES.join(', ')}; repeatable`, collectRole)
@@ -250,7 +268,7 @@ function subcommand(name: string, description: string): Command {
 }
 
 function examples(command: Command, lines: readonly string[]): Command {
-  const text = lines.map((line) => `  ${SUITE_NAME} ${line}`).join('\n')
+  const text = lines.map((line) => `  ${COMMAND} ${line}`).join('\n')
   return command.addHelpText('after', `\nExamples:\n${text}`)
 }
 

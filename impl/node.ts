@@ -4,12 +4,14 @@ import { gossipsub, TopicValidatorResult, type GossipSub } from '@libp2p/gossips
 import { identify } from '@libp2p/identify'
 import {
   isStartable,
+  type Libp2pEvents,
   type Metrics,
   type PrivateKey,
   type ServiceMap,
   type Startable,
+  type TypedEventTarget,
 } from '@libp2p/interface'
-import type { TransportManager } from '@libp2p/interface-internal'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -19,9 +21,10 @@ import { SilentSockets } from './client/silent-sockets.ts'
 import { ROLES, type Config, type Role } from './config/schema.ts'
 import { dnsOf, needed, roleService, type Running, type ServiceFactory } from './config/services.ts'
 import { checkStart } from './config/start.ts'
+import { connectionRoom } from './connection-room.ts'
 import { componentLogger, logEvents, type Log } from './log.ts'
 import { ServerMetrics } from './metrics/index.ts'
-import { openOperatorPort, readOverview, type OperatorPort } from './operator-port.ts'
+import { openOperatorPort, readStore, type OperatorPort } from './operator-port.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from './wire/protocols.ts'
 
 /** Servers cannot start as configured: the operator has to change something. */
@@ -127,7 +130,7 @@ async function start(
         ...(role === 'proof' ? {} : { pubsub: announcementRelay() }),
         [role]: watched(service, (made) => {
           logEvents(made, roleLog)
-          metrics?.watch(role, made, () => readOverview(config))
+          metrics?.watch(role, made, () => readStore(config))
         }),
       },
     })
@@ -225,6 +228,8 @@ interface NodeConfig {
 }
 
 const CONNECTIONS_MAX = 4_000
+/** So many are kept free for newcomers. */
+const CONNECTIONS_FREE = 100
 /** Connections that one address may open a second: peers behind one NAT share theirs. */
 const CONNECTIONS_PER_SECOND_MAX = 50
 /** A connection has so long to say who it is, in ms. */
@@ -269,8 +274,39 @@ async function createNode(
     },
     logger: componentLogger(log),
     ...(metrics === undefined ? {} : { metrics }),
-    services: { identify: identify(), ping: ping(), silence: silenceGuard, ...services },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      silence: silenceGuard,
+      listening: listeningAddresses,
+      room: connectionRoom({
+        pending: CONNECTIONS_PENDING_MAX / 2,
+        connections: CONNECTIONS_MAX - CONNECTIONS_FREE,
+        handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      }),
+      ...services,
+    },
   })
+}
+
+/**
+ * A service that has a server say where it listens. libp2p hides public addresses until others have dialled them back
+ * (AutoNAT), which nobody is asked for here: without this a machine with a public address would have none to name to
+ * clients, unless `announce` says it.
+ */
+function listeningAddresses({
+  addressManager,
+  events,
+}: {
+  addressManager: AddressManager
+  events: TypedEventTarget<Libp2pEvents>
+}): object {
+  events.addEventListener('transport:listening', ({ detail: listener }) => {
+    for (const address of listener.getAddrs()) {
+      addressManager.confirmObservedAddr(address, { type: 'transport', ttl: Infinity })
+    }
+  })
+  return {}
 }
 
 /** A service that keeps connections which never say anything from piling up at WebSocket listeners. */

@@ -99,6 +99,18 @@ test('health is 503 with a reason a line and Retry-After when the CA or the stor
   ])
 })
 
+test('health is 503 while the CA limits us', async (t) => {
+  const ca = await startDirectory(t)
+  const { servers, folder } = await start(t, ca.url)
+  using store = new DatabaseSync(join(folder, 'issue.sqlite'))
+  store
+    .prepare(`INSERT INTO budgets VALUES (?, 'pausedByCa', '', ?)`)
+    .run(ca.url, Date.now() + 60_000)
+  const { status, body } = await ask(servers, '/health')
+  t.equal(status, 503)
+  t.match(body, /^CA limits: the ca has limited us: no order goes on before 20\S+Z\n$/)
+})
+
 test('health is 503 when the DNS server answers nothing any more, or no server takes challenges', async (t) => {
   const ca = await startDirectory(t)
   const { servers } = await start(t, ca.url)
@@ -152,6 +164,51 @@ test('status tells of the DNS servers and the CA, and what needs a person', asyn
     orders: [],
     problems: ['CA: the directory answers with status 404, wanted 200'],
   })
+})
+
+test('status and metrics tell what is left of the budgets that the configuration sets', async (t) => {
+  const ca = await startDirectory(t)
+  const { servers, folder } = await start(t, ca.url, (text) =>
+    text.replace('# budgets: # or: letsencrypt,', 'budgets: letsencrypt # or:'),
+  )
+  // As the issue server would have written: one of 50 is used, and a name has failed.
+  const store = new DatabaseSync(join(folder, 'issue.sqlite'))
+  t.teardown(() => store.close())
+  const nextAt = Date.now() + 3_600_000
+  store
+    .prepare(`INSERT INTO budgets VALUES (?, 'certificatesPerDomain', 'nt.example.org', ?)`)
+    .run(ca.url, nextAt)
+  store
+    .prepare('INSERT INTO failed_validations VALUES (?, ?, 2, ?)')
+    .run(ca.url, 'pabc.nt.example.org', Date.now())
+
+  const { budgets, blockedNames, ...found } = JSON.parse(
+    (await ask(servers, '/status')).body,
+  ) as Status
+  t.match(budgets, [
+    { budget: 'ordersPerAccount', key: '', count: 300, left: 300, next: undefined },
+    {
+      budget: 'certificatesPerDomain',
+      key: 'nt.example.org',
+      count: 50,
+      periodMs: 7 * 24 * 3_600_000,
+      left: 49,
+      next: new Date(nextAt).toISOString(),
+    },
+  ])
+  t.equal(budgets.length, 2)
+  t.match(blockedNames, [{ name: 'pabc.nt.example.org', failures: 2, until: /^20/ }])
+  t.strictSame([found.blockedNameCount, found.problems], [1, []], 'which passes by itself')
+  const { body } = await ask(servers, '/metrics')
+  for (const line of [
+    'nodetrust_budget_left{budget="ordersPerAccount"} 300',
+    'nodetrust_budget_left{budget="certificatesPerDomain"} 49',
+    'nodetrust_budget_limit{budget="certificatesPerDomain"} 50',
+    'nodetrust_budgets_used_up{budget="failedValidationsPerName"} 0',
+    'nodetrust_names_blocked 1',
+  ]) {
+    t.ok(body.split('\n').includes(line), line)
+  }
 })
 
 test('the port has three pages that can be read, and nothing that can be done', async (t) => {

@@ -1,8 +1,9 @@
 import type { Config } from './config/index.ts'
 import type { Running } from './config/services.ts'
 import { checkHealth, Probe, roleProbes } from './health/index.ts'
-import { StoreReader, type StoreOverview } from './issue/overview.ts'
-import type { ServerMetrics } from './metrics/index.ts'
+import { budgetRules } from './issue/budgets.ts'
+import { StoreReader } from './issue/overview.ts'
+import type { ServerMetrics, StoreFacts } from './metrics/index.ts'
 import { openOperatorHttp } from './operator-http.ts'
 import { collectStatus, statusSources, type Status } from './status/index.ts'
 
@@ -61,14 +62,18 @@ export async function openOperatorPort(
 }
 
 /** What the store of the issue server holds; undefined where there is none to be read. */
-export function readOverview({ issue }: Config): StoreOverview | undefined {
+export function readStore({ issue }: Config): StoreFacts | undefined {
   if (issue === undefined) return undefined
+  const { directoryUrl } = issue.acme
   try {
-    using store = new StoreReader({
-      path: issue.storePath,
-      directoryUrl: issue.acme.directoryUrl,
-    })
-    return store.overview(Date.now())
+    using store = new StoreReader({ path: issue.storePath, directoryUrl })
+    const now = Date.now()
+    const rules = budgetRules(issue.budgets, directoryUrl)
+    return {
+      ...store.overview(now),
+      budgets: store.budgetTotals(rules, now),
+      blockedNames: store.blockedNames(rules, now).length,
+    }
   } catch {
     // Health says so; metrics leave it out.
     return undefined

@@ -1,9 +1,8 @@
 // How people see for themselves what a check of a libp2p protocol sees: the command `send` speaks with any server.
+import { COMMAND } from '../suite/agent.ts'
 import type { Target } from '../suite/target.ts'
 import { PROTOCOLS } from '../wire/index.ts'
 import { addressOf, type ProtocolName, type ServerRole } from './exchange.ts'
-
-const COMMAND = 'npx nodetrust-conformance'
 
 export interface SendInit {
   readonly protocol: ProtocolName
@@ -22,7 +21,7 @@ export function send(target: Target, { protocol, bytes, asWriter, shows }: SendI
   const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
   const parts = [COMMAND, 'send', address, PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))
-  if (asWriter === true) parts.push('--key "$(jq -r .dns01.writerKey target.json)"')
+  if (asWriter === true) parts.push('--writer-of target.json')
   return `${parts.join(' ')}\n# ${shows}`
 }
 

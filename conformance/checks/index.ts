@@ -1,6 +1,7 @@
 // All checks, joined; each folder beside this file is a role's.
 import type { Case } from '../suite/case.ts'
 import { CASES as CLIENT_CASES } from './client/index.ts'
+import { CASES as DISCOVERY_CASES } from './discovery/index.ts'
 import { CASES as DNS_CASES } from './dns/index.ts'
 import { CASES as DNS01_CASES } from './dns01/index.ts'
 import { CASES as ISSUE_CASES } from './issue/index.ts'
@@ -13,5 +14,6 @@ export const CASES: readonly Case[] = [
   ...PROOF_CASES,
   ...ISSUE_CASES,
   ...WIRE_CASES,
+  ...DISCOVERY_CASES,
   ...CLIENT_CASES,
 ]

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { COMMAND } from '../suite/agent.ts'
 import type { Capability } from '../suite/case.ts'
 import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
 import { UsageError } from '../suite/problems.ts'
@@ -166,6 +167,6 @@ Issue server: one more DNS server of the zone         (nodetrust.yaml: issue.dns
   answers queries at ${dnsServer.query.address} port ${dnsServer.query.port}
 `
   }
-Then: nodetrust-conformance run --target ${file}
+Then: ${COMMAND} run --target ${file}
 `
 }

@@ -16,6 +16,7 @@ import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
 import type { Target } from '../suite/target.ts'
 import { runsFolder } from './client.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
 import type { CommandIo } from './io.ts'
 import { planRun, runPlan } from './run.ts'
@@ -59,10 +60,12 @@ export async function self(
       )
     : undefined
   const program = findProgram()
+  await makeEvidenceFolder(words.out)
   const servers = await startSelf({
     roles,
     ...(ca === undefined ? {} : { ca }),
     ...(program === undefined ? {} : { program }),
+    logFile: join(words.out, 'self.log'),
     workDirectory,
     signal,
   })

@@ -2,7 +2,7 @@
 // own services are left alone.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TYPE } from '../dns/codes.ts'
+import { FLAG, TYPE } from '../dns/codes.ts'
 import { exchangeUdp } from '../dns/udp.ts'
 import { writeQuery } from '../dns/write.ts'
 import type { DnsTarget } from '../suite/target.ts'
@@ -57,13 +57,18 @@ export async function startAuthority(init: AuthorityInit): Promise<Daemon> {
   })
 }
 
-/** Whether a server has an authoritative answer for the zone itself. */
+/** Whether a server has an answer for the zone itself; a resolver finds one, RD is set. */
 export async function answersFor(
   zone: string,
   server: DnsTarget,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const query = writeQuery({ name: zone === '.' ? '' : zone, type: TYPE.SOA, id: 1 })
+  const query = writeQuery({
+    name: zone === '.' ? '' : zone,
+    type: TYPE.SOA,
+    id: 1,
+    flags: FLAG.RD,
+  })
   try {
     const init = { server, signal, wire: { record() {} }, triesMax: 1, tryMs: 300 }
     const reply = await exchangeUdp(query, init)

@@ -1,27 +1,9 @@
-import type { Level, Role, Verdict } from '../suite/case.ts'
+import type { Level, Verdict } from '../suite/case.ts'
+import type { ComparedCase, ComparedRequirement } from './compare.ts'
 import { hexDump } from './hex-dump.ts'
 import { html, type Html } from './html-text.ts'
 import { verdictCell } from './html-verdict.ts'
 import type { ReportedCase, ReportedRequirement } from './report.ts'
-
-/** A requirement, with what its cases gave at each target. */
-export interface ComparedRequirement {
-  readonly id: string
-  readonly role: Role
-  readonly facts: ReportedRequirement | undefined
-  readonly cases: readonly ComparedCase[]
-  readonly verdicts: readonly Verdict[]
-  readonly perTarget: readonly (Verdict | undefined)[]
-}
-
-export interface ComparedCase {
-  readonly id: string
-  readonly title: string
-  readonly role: Role
-  readonly level: Level
-  /** In the order of the targets; undefined where it was not run. */
-  readonly results: readonly (ReportedCase | undefined)[]
-}
 
 interface Place {
   /** Of the targets. */
@@ -33,9 +15,13 @@ interface Place {
 const WIDE_MAX = 3
 
 export function requirementHtml(one: ComparedRequirement, { names, open }: Place): Html {
-  const { id, facts, cases, perTarget } = one
+  const { id, first, facts, cases, perTarget } = one
   const level = facts?.level ?? cases[0]?.level ?? 'MUST'
-  return html`<details class="requirement" id="${id}" ${attribute('open', open)}>
+  return html`<details
+    class="requirement"
+    ${first ? html` id="${id}"` : undefined}
+    ${attribute('open', open)}
+  >
     <summary class="row">
       <span class="id">${id}</span
       ><span class="title">${facts?.title ?? cases[0]?.title}${levelMark(level)}</span

@@ -2,21 +2,6 @@ import type { Verdict } from '../suite/case.ts'
 import { html, type Html } from './html-text.ts'
 import { MARKS } from './tree.ts'
 
-/** From the one that matters most. */
-const WEIGHT: readonly Verdict[] = [
-  'fail',
-  'inconclusive',
-  'nonstrict',
-  'info',
-  'pass',
-  'unsupported',
-]
-
-/** What several checks come to; undefined for none. */
-export function worst(verdicts: readonly Verdict[]): Verdict | undefined {
-  return WEIGHT.find((verdict) => verdicts.includes(verdict))
-}
-
 /** A cell of the matrix. */
 export function verdictCell(
   verdict: Verdict | undefined,

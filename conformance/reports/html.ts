@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import type { Level, Verdict } from '../suite/case.ts'
 import { LEVELS, ROLES } from '../suite/selection.ts'
 import { VERDICTS } from '../suite/verdicts.ts'
-import { requirementHtml, type ComparedRequirement } from './html-requirement.ts'
+import { compare, type ComparedRequirement } from './compare.ts'
+import { requirementHtml } from './html-requirement.ts'
 import { targetCard } from './html-target.ts'
 import { html, trusted, type Html } from './html-text.ts'
-import { worst } from './html-verdict.ts'
-import type { ReportedCase, ReportedRequirement, RunReport } from './report.ts'
+import type { RunReport } from './report.ts'
 
 /** More are opened by hand: a page of failures begins with an overview. */
 const OPEN_MAX = 8
@@ -64,42 +64,6 @@ export function htmlText(reports: readonly RunReport[]): string {
       </body>
     </html> `.html
   }`
-}
-
-/** The same cases of all reports beside one another; a report may lack some. */
-function compare(reports: readonly RunReport[]): readonly ComparedRequirement[] {
-  const facts = new Map<string, ReportedRequirement>(
-    reports.flatMap(({ requirements }) => requirements.map((one) => [one.id, one] as const)),
-  )
-  const ids = [...new Set(reports.flatMap(({ results }) => results.map(({ id }) => id)))]
-  const rows = ids.toSorted().flatMap((id) => {
-    const results = reports.map((report) => report.results.find((one) => one.id === id))
-    const first = results.find((one) => one !== undefined)
-    return first === undefined ? [] : [{ ...identity(first), results }]
-  })
-  const groups = Map.groupBy(rows, ({ role, requirement }) => `${role} ${requirement}`)
-  return [...groups.values()].flatMap((cases) => {
-    const [first] = cases
-    if (first === undefined) return []
-    const all = cases.flatMap(({ results }) => results.flatMap((one) => one?.verdict ?? []))
-    const perTarget = reports.map((_, index) =>
-      worst(cases.flatMap(({ results }) => results[index]?.verdict ?? [])),
-    )
-    return [
-      {
-        id: first.requirement,
-        role: first.role,
-        facts: facts.get(first.requirement),
-        cases,
-        verdicts: all,
-        perTarget,
-      },
-    ]
-  })
-}
-
-function identity({ id, requirement, title, role, level }: ReportedCase) {
-  return { id, requirement, title, role, level }
 }
 
 function subtitle(reports: readonly RunReport[]): string {

@@ -136,6 +136,14 @@ test('the HTML page needs no network, escapes what targets say, and puts targets
   t.match(page, '68 65 6c 6c 6f 20 3c 73 63 72')
 })
 
+test('a link leads to one requirement, also where it is checked in several roles', async (t) => {
+  const elsewhere = makeCase({ id: 'NT-DNS-010/other-role', role: 'dns01' })
+  const page = htmlText([await reportOf([...CASES, elsewhere])])
+  const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id)
+  t.ok(ids.includes('NT-DNS-010') && ids.includes('NT-DNS-010/bad'))
+  t.equal(new Set(ids).size, ids.length, 'ids to link to are unique')
+})
+
 test('a dump shows offsets, bytes and text, and how much was cut', async (t) => {
   t.same(hexDump(Buffer.from('0123456789abcdefg\n'), 20).split('\n'), [
     '0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef',

@@ -8,3 +8,8 @@ export const SUITE_VERSION: string = packageJson.version
  * suite, and the User-Agent of its HTTP requests.
  */
 export const AGENT = `${SUITE_NAME}/${SUITE_VERSION}`
+
+/** How the command is called where this runs: in a checkout there is no package yet. */
+export const COMMAND = import.meta.filename.endsWith('.ts')
+  ? 'npm run --silent conformance --'
+  : `npx ${SUITE_NAME}`

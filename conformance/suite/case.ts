@@ -24,6 +24,8 @@ export const CAPABILITIES = [
   'played-proof-server',
   /** The suite may play a DNS server that the issue server writes to. */
   'played-dns-server',
+  /** The suite may stand between the issue server and its CA. */
+  'played-ca',
   /** The suite has the key of a peer that may set challenges. */
   'dns-writer',
   /** Certificate signing requests in IssueRequest (field 16). */
@@ -66,7 +68,10 @@ export interface CheckContext {
   readonly wire: WireLog
   /** In [0, 1); the same for each run with the same `--seed`. */
   readonly random: () => number
-  /** Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one. */
+  /**
+   * Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one; the
+   * deadline stands still meanwhile.
+   */
   readonly pace: () => Promise<void>
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void

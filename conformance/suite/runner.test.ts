@@ -176,6 +176,25 @@ test('exchanges keep to the rate, all cases together', async (t) => {
   t.ok(performance.now() - startedMs >= 79)
 })
 
+test('the deadline of a case stands still while the run makes it wait', async (t) => {
+  const waits = (id: string, timeoutMs: number, run: Case['run']): Case =>
+    makeCase({ id, timeoutMs, run })
+  const [patient, slow] = await runAll(
+    [
+      waits('NT-DNS-010/patient', 40, async ({ pace }) => {
+        for (let turn = 0; turn < 4; turn++) await pace()
+      }),
+      waits('NT-DNS-010/slow', 40, async ({ pace, signal }) => {
+        await Promise.all([pace(), pace()])
+        await ended(signal)
+      }),
+    ],
+    { concurrency: 1, perSecond: 50 },
+  )
+  t.equal(patient?.verdict, 'pass')
+  t.equal(slow?.verdict, 'inconclusive')
+})
+
 test('a run that is ended breaks off what is running, and says nothing of it', async (t) => {
   const interruption = new AbortController()
   const results = await runAll(

@@ -1,4 +1,5 @@
 import type { Case, CheckContext, Level } from './case.ts'
+import { Deadline } from './deadline.ts'
 import { Pace } from './pace.ts'
 import { seededRandom } from './random.ts'
 import { closeAll, SharedThings } from './shared.ts'
@@ -106,11 +107,7 @@ async function settle(
 ): Promise<Ending> {
   const { options, pace, shared } = run
   const deadlineMs = options.timeoutMs ?? one.timeoutMs ?? TIMEOUT_MS
-  // Not AbortSignal.timeout: its timer keeps no process alive, and this one may be all that a case waits for.
-  const deadline = new AbortController()
-  const timer = setTimeout(() => {
-    deadline.abort(new DOMException('the deadline of the check is over', 'TimeoutError'))
-  }, deadlineMs)
+  const deadline = new Deadline(deadlineMs)
   const signal = AbortSignal.any([options.signal, deadline.signal])
   const closers: (() => unknown)[] = []
   const context: CheckContext = {
@@ -118,7 +115,8 @@ async function settle(
     signal,
     wire,
     random: seededRandom(options.seed, one.id),
-    pace: () => pace.turn(signal),
+    // A slow run is our wish: no check has less time for it.
+    pace: () => deadline.without(() => pace.turn(signal)),
     defer: (close) => void closers.push(close),
     shared: (key, make) => shared.get(key, make),
   }
@@ -132,13 +130,13 @@ async function settle(
     { once: true },
   )
   try {
-    await pace.turn(signal)
+    await context.pace()
     const finding = await Promise.race([one.run(context), left.promise])
     return { returned: finding ?? undefined }
   } catch (thrown) {
     return deadline.signal.aborted ? { thrown, deadlineMs } : { thrown }
   } finally {
-    clearTimeout(timer)
+    deadline.end()
     clearTimeout(grace)
     wire.close()
     await closeAll(closers)

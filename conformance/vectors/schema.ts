@@ -1,5 +1,6 @@
 // The form of the files, one schema for each kind. What is published as JSON Schema is made of these.
 import { z } from 'zod'
+import { DNS_EXPECTATION, DNS_REFERENCE, DNS_ZONE, REFERENCE_NAMES } from './schema-dns.ts'
 import { MESSAGES } from './schema-messages.ts'
 
 const hex = z.string().regex(/^([0-9a-f]{2})*$/)
@@ -167,6 +168,23 @@ export const SCHEMAS = {
         .nullable()
         .describe('of an accepted one'),
     }),
+  ),
+  dns_query: file(
+    'dns_query',
+    group(
+      'DnsQuery',
+      {
+        transport: z.enum(['udp', 'tcp']),
+        queryHex: hex.describe('put an id of your own in; over TCP a length goes before it'),
+        expect: DNS_EXPECTATION,
+        responseHex: hex.nullable().describe('one response that conforms; null: silence'),
+        references: z.partialRecord(z.enum(REFERENCE_NAMES), DNS_REFERENCE),
+      },
+      {
+        zone: DNS_ZONE,
+        servers: z.record(z.string(), z.string()).describe('versions of the references'),
+      },
+    ),
   ),
 } as const
 

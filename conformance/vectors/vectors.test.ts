@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { z } from 'zod'
 import { countVectors, dumpVectors } from './dump.ts'
-import { readAllVectors, readVectors, vectorText } from './files.ts'
+import { readAllVectors, readVectors, vectorGroups, vectorText } from './files.ts'
 import { generateVectors } from './generate/index.ts'
 import { checkVectors } from './lint.ts'
 import { jsonSchema, KINDS, schemaName } from './schema.ts'
@@ -39,6 +39,18 @@ test('there are more than 400 vectors, none of them wrong', async (t) => {
   t.ok(Object.values(counts).reduce((sum, count) => sum + count) >= 400)
   const [first] = dumpVectors(['ip_label'])
   t.match(first, { kind: 'ip_label', type: 'IpLabelDecode', tcId: 1, label: 'ip4127-0-0-1' })
+})
+
+test('NSD, BIND and Knot answer every query as it says, or it is acceptable not to', async (t) => {
+  const tests = vectorGroups('dns_query').flatMap((group) => group.tests)
+  t.ok(tests.length > 150)
+  for (const { tcId, comment, result, references } of tests) {
+    t.same(Object.keys(references), ['nsd', 'bind', 'knot'], `dns_query ${tcId}`)
+    if (result === 'acceptable') continue
+    for (const [server, { differs }] of Object.entries(references)) {
+      t.same(differs, [], `dns_query ${tcId} ${comment}, ${server}`)
+    }
+  }
 })
 
 test('what is wrong with a file is said, all of it', async (t) => {

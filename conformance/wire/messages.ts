@@ -1,4 +1,11 @@
-import { fields, readFields, readVarints, WireError, type FieldValue } from './protobuf.ts'
+import {
+  fields,
+  readFields,
+  readVarints,
+  WireError,
+  type Field,
+  type FieldValue,
+} from './protobuf.ts'
 
 /** `type` is 1 for IPv4, 2 for IPv6. */
 export interface ProofAddress {
@@ -161,7 +168,10 @@ function codec<T extends object>(name: string, shape: Shape<T>): MessageCodec<T>
       const found = readFields(bytes)
       const message: Record<string, unknown> = {}
       for (const [key, [number, rule, kind]] of rows) {
-        const values = found.filter((field) => field.number === number).map(({ value }) => value)
+        // A field of another wire type than ours is an unknown one.
+        const values = found
+          .filter((field) => field.number === number && isOfKind(field, kind, rule))
+          .map(({ value }) => value)
         const where = `${name}.${key}`
         if (rule === 'repeated') {
           message[key] = values.flatMap((value) => readRepeated(kind, value, where))
@@ -176,6 +186,12 @@ function codec<T extends object>(name: string, shape: Shape<T>): MessageCodec<T>
   }
 }
 
+function isOfKind({ wireType }: Field, kind: Kind, rule: Rule): boolean {
+  const isNumber = kind === 'number' || kind === 'time' || kind === 'boolean'
+  if (kind === 'number' && rule === 'repeated') return wireType === 0 || wireType === 2
+  return wireType === (isNumber ? 0 : 2)
+}
+
 function write(kind: Kind, value: unknown): FieldValue {
   return typeof kind === 'object' ? kind.encode(value as never) : (value as FieldValue)
 }
@@ -187,8 +203,6 @@ function readRepeated(kind: Kind, value: bigint | Uint8Array, where: string): re
 }
 
 function read(kind: Kind, value: bigint | Uint8Array, where: string): unknown {
-  const isNumber = kind === 'number' || kind === 'time' || kind === 'boolean'
-  if (isNumber !== (typeof value === 'bigint')) throw new WireError(`${where} is of another type`)
   if (typeof value === 'bigint') {
     if (kind === 'boolean') return value !== 0n
     if (kind === 'number') return toNumber(value)

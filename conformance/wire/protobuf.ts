@@ -11,6 +11,8 @@ export type FieldValue = number | bigint | boolean | string | Uint8Array
 /** A field as it stands in a message. */
 export interface Field {
   readonly number: number
+  /** 0 of a varint, 2 of bytes with their length; 1 and 5 of eight and four bytes, which no message here has. */
+  readonly wireType: 0 | 1 | 2 | 5
   readonly value: bigint | Uint8Array
 }
 
@@ -98,17 +100,17 @@ class Reader {
     }
     switch (Number(key & 7n)) {
       case VARINT:
-        return { number, value: this.varint() }
+        return { number, wireType: VARINT, value: this.varint() }
       case FIXED64:
-        return { number, value: this.#take(8) }
+        return { number, wireType: FIXED64, value: this.#take(8) }
       case LENGTH_DELIMITED:
-        return { number, value: this.#take(Number(this.varint())) }
+        return { number, wireType: LENGTH_DELIMITED, value: this.#take(Number(this.varint())) }
       case GROUP:
         if (depth === GROUP_DEPTH_MAX) throw new WireError(`groups within groups at byte ${start}`)
         this.#skipGroup(number, depth + 1)
         return undefined
       case FIXED32:
-        return { number, value: this.#take(4) }
+        return { number, wireType: FIXED32, value: this.#take(4) }
       default:
         throw new WireError(`wire type ${key & 7n} at byte ${start}`)
     }

@@ -11,15 +11,18 @@ export interface ProofFailure {
 export class NoProofError extends Error {
   readonly failures: readonly ProofFailure[]
 
-  constructor(failures: readonly ProofFailure[]) {
+  /** `error` is what a failure was; a refusal among them says when to ask again, and becomes the `cause`. */
+  constructor(failures: readonly (ProofFailure & { readonly error?: unknown })[]) {
+    const refusal = failures.map(({ error }) => findRefusal(error)).find((found) => found)
     const reasons = failures.map(({ server, reason }) => `${server}: ${reason}`).join('; ')
     super(
       failures.length === 0
         ? 'the issue server names no proof server'
         : `none of ${failures.length} proof servers gave a proof: ${reasons}`,
+      ...(refusal === undefined ? [] : [{ cause: refusal }]),
     )
     this.name = new.target.name
-    this.failures = failures
+    this.failures = failures.map(({ server, reason }) => ({ server, reason }))
   }
 }
 
@@ -61,6 +64,7 @@ export function describeFailure(error: unknown): FailureDetail {
 /** The refusal that an error is or holds. */
 export function findRefusal(error: unknown): RefusalError | undefined {
   if (error instanceof RefusalError) return error
+  if (error instanceof NoProofError) return findRefusal(error.cause)
   if (error instanceof AggregateError) {
     for (const part of error.errors) {
       const refusal = findRefusal(part)

@@ -8,7 +8,7 @@ import { MalformedError, RefusalError } from '../wire/errors.ts'
 import { Proof, ProofResponse, ProofWrapper, type Address } from '../wire/messages.ts'
 import { Alarm } from './alarm.ts'
 import { describeFailure, NoProofError } from './errors.ts'
-import { readProof, readProofServers, selectProofs } from './proofs.ts'
+import { collectProofs, readProof, readProofServers, selectProofs } from './proofs.ts'
 import { renewalTime, RETRY_LIMITS_DEFAULT, retryDelayMs } from './renewal.ts'
 
 const self = (await generateKeyPair('Ed25519')).publicKey.toMultihash().bytes
@@ -123,6 +123,38 @@ test('NT-CLIENT-015 waiting doubles up to a limit, longer for limits and slowest
   }
   t.equal(wait(5_000), limits.maximumMs)
   t.equal(wait(1, undefined, 0), 2_500, 'jitter takes up to half')
+})
+
+test('NT-CLIENT-015 proof servers that refuse count as a refusal: a crowd behind one address waits long', async (t) => {
+  const told: object[] = []
+  const asked = async (answers: readonly (() => Uint8Array)[]) => {
+    const turns = [...answers]
+    const servers = readProofServers(
+      answers.map((_, index) => ({
+        id: Uint8Array.from([...other.slice(0, -1), index]),
+        addrs: [],
+        display: '',
+      })),
+    )
+    const { proofs, failures } = await collectProofs(servers, self, {
+      ask: async () => turns.shift()?.() ?? new Uint8Array(),
+      onProof: () => {},
+      onProofFailure: (failure) => told.push(failure),
+    })
+    return { proofs, described: describeFailure(new NoProofError(failures)) }
+  }
+  const refuse = (error: number) => () => ProofResponse.encode({ error })
+  const down = (): never => {
+    throw new Error('refused the connection')
+  }
+  t.match((await asked([refuse(1), refuse(1)])).described, {
+    code: 'RATE_LIMIT',
+    errorCode: 1,
+    reason: /none of 2 proof servers/,
+  })
+  t.match((await asked([down, refuse(1)])).described, { code: 'RATE_LIMIT' })
+  t.equal((await asked([down, down])).described.code, undefined, 'it may be back at once')
+  t.strictSame(Object.keys(told[0] ?? {}), ['server', 'reason'], 'events are plain data')
 })
 
 test('NT-CLIENT-007 a failure is described by the refusal in it', async (t) => {

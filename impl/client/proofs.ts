@@ -33,7 +33,7 @@ export interface CollectedProof {
 /** Proofs, and what became of the servers that gave none. */
 export interface CollectedProofs {
   readonly proofs: readonly CollectedProof[]
-  readonly failures: readonly ProofFailure[]
+  readonly failures: readonly (ProofFailure & { readonly error: unknown })[]
 }
 
 /** Asks one proof server; `fresh` wants a connection of its own, because another may lead over another address. */
@@ -95,7 +95,7 @@ async function collectFrom(
   const name = server.id.toString()
   const ways = waysTo(server)
   const proofs: CollectedProof[] = []
-  let failure: ProofFailure | undefined
+  let failure: CollectedProofs['failures'][number] | undefined
   for (const way of ways) {
     try {
       const answer = await ask(way, { fresh: ways.length > 1 })
@@ -103,14 +103,14 @@ async function collectFrom(
       proofs.push(proof)
       onProof(proof)
     } catch (error) {
-      failure ??= { server: name, reason: reasonOf(error) }
+      failure ??= { server: name, reason: reasonOf(error), error }
       // One that hangs has had its time (NT-CLIENT-004); one that cannot be reached may be over the other family.
       if (error instanceof TimeoutError) break
     }
   }
   // A node without IPv6 has not failed anywhere when IPv4 gave a proof.
   if (failure === undefined || proofs.length > 0) return { proofs, failures: [] }
-  onProofFailure(failure)
+  onProofFailure({ server: name, reason: failure.reason })
   return { proofs, failures: [failure] }
 }
 

@@ -102,7 +102,8 @@ async function fetchText(
 function parseStatus(text: string): Status | undefined {
   try {
     const found = JSON.parse(text) as Partial<Record<keyof Status, unknown>>
-    const lists = [found.dnsServers, found.certificates, found.orders, found.problems]
+    const { dnsServers, certificates, orders, budgets, blockedNames, problems } = found
+    const lists = [dnsServers, certificates, orders, budgets, blockedNames, problems]
     return lists.every((list) => Array.isArray(list)) ? (found as Status) : undefined
   } catch {
     return undefined

@@ -26,10 +26,14 @@ export type ConfigVerdict =
   | { readonly config: Config; readonly problems?: undefined }
   | { readonly problems: readonly ConfigProblem[]; readonly config?: undefined }
 
+/** yaml's code for a file that takes more of the stack than there is; what it says after that makes no sense. */
+const TOO_DEEP = 'RESOURCE_EXHAUSTION'
+
 /** Where yaml's own words are for programmers. */
 const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'the same key stands here twice',
   MULTIPLE_DOCS: 'a second document begins here, wanted one in a file',
+  [TOO_DEEP]: 'is nested too deeply to be read',
 }
 
 /** Aliases of YAML can make a small file a huge value. */
@@ -39,7 +43,8 @@ const ALIAS_COUNT_MAX = 100
 export async function parseConfig(source: string, files: ConfigFiles): Promise<ConfigVerdict> {
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines })
-  const syntax = document.errors.map((error) => ({
+  const tooDeep = document.errors.filter(({ code }) => code === TOO_DEEP).slice(0, 1)
+  const syntax = (tooDeep.length > 0 ? tooDeep : document.errors).map((error) => ({
     path: '',
     ...position(error.pos[0], lines),
     message: SYNTAX_MESSAGES[error.code] ?? error.message.split(/ at line \d+|:\n/)[0] ?? '',

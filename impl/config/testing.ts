@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import { configSample } from './sample.ts'
-import { ROLES } from './index.ts'
+import { ConfigError, loadConfig, ROLES } from './index.ts'
 import { generateKey, writePrivateFile } from '../keys.ts'
 
 // For tests only: configurations that can be started on any machine.
@@ -41,4 +42,45 @@ export function onLoopback(text: string): string {
       .replace('directoryUrl: letsencrypt-staging', 'directoryUrl: https://127.0.0.1:9/directory')
       .replace('allowPrivateAddresses: false', 'allowPrivateAddresses: true')
   )
+}
+
+/** The sample for every role, as `config init` writes it. */
+export const example = readFileSync(
+  join(import.meta.dirname, '../../fixtures/config/example.yaml'),
+  'utf8',
+)
+
+/** A folder with the keys that the sample names. */
+export async function folder(t: Test): Promise<string> {
+  const path = t.testdir({})
+  const { keyFiles } = configSample({ zone: 'nt.example.org', roles: ROLES })
+  for (const name of keyFiles) await writePrivateFile(join(path, name), (await generateKey()).text)
+  return path
+}
+
+/** The lines of what is wrong with a configuration, without the file's name. */
+export async function problemsOf(path: string, text: string): Promise<string[]> {
+  const file = join(path, 'nodetrust.yaml')
+  writeFileSync(file, text)
+  try {
+    await loadConfig(file)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const [, ...lines] = error.message.split('\n')
+    return lines.map((line) =>
+      line
+        .trim()
+        .replaceAll(path, 'FOLDER')
+        .replaceAll('FOLDER/', '')
+        .replace('nodetrust.yaml', ''),
+    )
+  }
+}
+
+/** The example with something else in it. */
+export function replaced(from: string | RegExp, to: string, text = example): string {
+  const result = text.replace(from, to)
+  if (result === text) throw new Error(`the example has no ${String(from)}`)
+  return result
 }

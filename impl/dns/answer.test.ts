@@ -195,16 +195,16 @@ test('NT-DNS-020 NT-DNS-030 NT-DNS-032 NT-DNS-026 names that exist get their rec
     [
       '_acme-challenge.ip41-2-3-4.nt.test',
       'TXT',
-      [1, 2].map((n) => `_acme-challenge.ip41-2-3-4.nt.test TXT 10 ${value(n)}`),
+      [1, 2].map((n) => `_acme-challenge.ip41-2-3-4.nt.test TXT 0 ${value(n)}`),
     ],
-    ['_acme-challenge.nt.test', 'TXT', [`_acme-challenge.nt.test TXT 10 ${value(1)}`]],
+    ['_acme-challenge.nt.test', 'TXT', [`_acme-challenge.nt.test TXT 0 ${value(1)}`]],
     // RFC 8482: dns-packet reads CPU and OS.
     ['ip41-2-3-4.nt.test', 'ANY', ['ip41-2-3-4.nt.test HINFO 3600 {"cpu":"RFC8482","os":""}']],
     ['nt.test', 'ANY', ['nt.test HINFO 60 {"cpu":"RFC8482","os":""}']],
     [
       '_acme-challenge.nt.test',
       'ANY',
-      ['_acme-challenge.nt.test HINFO 10 {"cpu":"RFC8482","os":""}'],
+      ['_acme-challenge.nt.test HINFO 0 {"cpu":"RFC8482","os":""}'],
     ],
   ]
   for (const [name, type, answers, additional = []] of cases) {

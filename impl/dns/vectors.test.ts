@@ -1,9 +1,13 @@
-// Requests of writers as conformance/vectors have them.
+// Queries, and requests of writers, as conformance/vectors have them.
 import { test } from 'tap'
+import { responseDifferences } from '../../conformance/vectors/dns-expectation.ts'
 import { vectorGroups } from '../../conformance/vectors/files.ts'
 import { ERROR_CODES } from '../wire/errors.ts'
 import { DNS01Request } from '../wire/messages.ts'
+import { answer } from './answer.ts'
 import { parseChallenge } from './challenge-request.ts'
+import { ChallengeStore } from './challenges.ts'
+import { createZone } from './zone.ts'
 
 test('NT-DNS01-002 … 010 dns01_request: names and values are judged as the vectors say', async (t) => {
   for (const { zone, tests } of vectorGroups('dns01_request')) {
@@ -17,6 +21,26 @@ test('NT-DNS01-002 … 010 dns01_request: names and values are judged as the vec
       t.equal(code, errors[0], name)
       const at = verdict.kind === 'refused' ? null : `_acme-challenge.${verdict.challenge.name}`
       t.equal(at, servedAt, `${name}, name`)
+    }
+  }
+})
+
+test('NT-DNS-010 … 067 dns_query: packets are answered as the vectors say', async (t) => {
+  for (const group of vectorGroups('dns_query')) {
+    const zone = createZone({
+      zone: group.zone.name,
+      nameServers: group.zone.nameServers,
+      caa: group.zone.caa.map(({ tag, value }) => ({ tag, value })),
+    })
+    const challenges = new ChallengeStore()
+    for (const { name, values } of group.zone.challenges) {
+      for (const value of values) challenges.set({ name, value }, 0)
+    }
+    for (const { tcId, req, flags, comment, transport, queryHex, expect } of group.tests) {
+      const query = Buffer.from(queryHex, 'hex')
+      const response = answer(query, { zone, challenges, now: 0, transport })
+      const differences = responseDifferences(response, { query, expect, zone: zone.name })
+      t.same(differences, [], `dns_query ${tcId} ${req} ${flags.join()} ${comment}`)
     }
   }
 })

@@ -1,11 +1,12 @@
-import type { Database } from './database.ts'
+import type { Failures } from './budgets.ts'
+import type { Database, Row } from './database.ts'
 
-/** Failed validations of a name. */
-export interface Failures {
-  /** In a row. */
-  readonly failures: number
-  /** The last one, in ms since 1970. */
-  readonly failedAt: number
+/** As much of a database as is needed: readers of a store have another than its server. */
+export type BudgetDatabase = Pick<Database, 'get' | 'all' | 'run'>
+
+interface UsedBudget {
+  readonly key: string
+  readonly fullAt: number
 }
 
 /** A name that has not failed for so long begins anew. */
@@ -13,10 +14,10 @@ const FAILURE_AGE_MS_MAX = 7 * 24 * 3_600_000
 
 /** What ledger.ts remembers, for one CA. */
 export class BudgetRows {
-  readonly #database: Database
+  readonly #database: BudgetDatabase
   readonly #directoryUrl: string
 
-  constructor(database: Database, directoryUrl: string) {
+  constructor(database: BudgetDatabase, directoryUrl: string) {
     this.#database = database
     this.#directoryUrl = directoryUrl
   }
@@ -31,17 +32,24 @@ export class BudgetRows {
   }
 
   /** Of all keys of a budget those that are used most. */
-  mostUsed(
-    budget: string,
-    { countMax }: { readonly countMax: number },
-  ): readonly { readonly key: string; readonly fullAt: number }[] {
+  mostUsed(budget: string, { countMax }: { readonly countMax: number }): readonly UsedBudget[] {
     return this.#database
       .all(
         `SELECT key, full_at FROM budgets WHERE directory_url = ? AND budget = ?
          ORDER BY full_at DESC LIMIT ?`,
         [this.#directoryUrl, budget, countMax],
       )
-      .map((row) => ({ key: String(row['key']), fullAt: Number(row['full_at']) }))
+      .map(toUsed)
+  }
+
+  /** The keys of a budget that will be full again later than `time` (ms since 1970). */
+  fullAfter(budget: string, time: number): readonly UsedBudget[] {
+    return this.#database
+      .all(
+        'SELECT key, full_at FROM budgets WHERE directory_url = ? AND budget = ? AND full_at > ?',
+        [this.#directoryUrl, budget, time],
+      )
+      .map(toUsed)
   }
 
   save(budget: string, key: string, fullAt: number | undefined): void {
@@ -67,6 +75,21 @@ export class BudgetRows {
     return { failures: Number(row?.['failures'] ?? 0), failedAt: Number(row?.['failed_at'] ?? 0) }
   }
 
+  /** The names whose last validation failed later than `time` (ms since 1970). */
+  failedAfter(time: number): readonly (Failures & { readonly name: string })[] {
+    return this.#database
+      .all(
+        `SELECT name, failures, failed_at FROM failed_validations
+         WHERE directory_url = ? AND failed_at > ?`,
+        [this.#directoryUrl, time],
+      )
+      .map((row) => ({
+        name: String(row['name']),
+        failures: Number(row['failures']),
+        failedAt: Number(row['failed_at']),
+      }))
+  }
+
   addFailure(name: string, now: number): void {
     this.#database.run(
       `INSERT INTO failed_validations VALUES (?, ?, 1, ?)
@@ -88,4 +111,8 @@ export class BudgetRows {
       now - FAILURE_AGE_MS_MAX,
     ])
   }
+}
+
+function toUsed(row: Row): UsedBudget {
+  return { key: String(row['key']), fullAt: Number(row['full_at']) }
 }

@@ -111,18 +111,23 @@ function presetOf(directoryUrl: string): BudgetPreset {
 // A budget is a token bucket, as at Let's Encrypt, and all that has to be kept of one is when it will be full again
 // (ms since 1970). One that is full need not be kept: `undefined`.
 
-/** What is left of a budget, and from when on one more may be used. */
+/** What is left of a budget, and when the next one comes back. */
 export interface BudgetLeft {
   readonly left: number
-  /** In ms since 1970; not after `now` where something is left. */
+  /** In ms since 1970; not after `now` where nothing is used. */
   readonly nextAt: number
 }
 
 export function budgetLeft(fullAt: number | undefined, budget: Budget, now: number): BudgetLeft {
   const intervalMs = budget.periodMs / budget.count
-  const missing = Math.ceil((sane(fullAt, budget, now) - now) / intervalMs)
-  const left = Math.max(0, budget.count - missing)
-  return { left, nextAt: sane(fullAt, budget, now) - (budget.count - 1) * intervalMs }
+  const end = sane(fullAt, budget, now)
+  const missing = Math.min(budget.count, Math.ceil((end - now) / intervalMs))
+  return { left: budget.count - missing, nextAt: end - Math.max(0, missing - 1) * intervalMs }
+}
+
+/** A budget that is full again later than that has nothing left now. */
+export function usedUpFrom({ count, periodMs }: Budget, now: number): number {
+  return now + ((count - 1) * periodMs) / count
 }
 
 /** One more is used. Using more than there is leaves nothing, and no debt. */
@@ -144,6 +149,24 @@ export function givenBack(
 /** A clock that was wrong for a while must not close a budget for longer than an empty one takes to fill. */
 function sane(fullAt: number | undefined, { periodMs }: Budget, now: number): number {
   return Math.min(Math.max(fullAt ?? now, now), now + periodMs)
+}
+
+/** Failed validations of a name. */
+export interface Failures {
+  /** In a row. */
+  readonly failures: number
+  /** The last one, in ms since 1970. */
+  readonly failedAt: number
+}
+
+/** Until when a name waits that has failed, in ms since 1970. */
+export function waitsUntil(
+  { failures, failedAt }: Failures,
+  steps: readonly number[],
+  now: number,
+): number {
+  // A failure in the future is a clock that was set back.
+  return Math.min(failedAt, now) + backOffMs(failures, steps)
 }
 
 /** How long a name waits after so many failed validations in a row. */

@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
 import { backOffMs, budgetLeft, budgetRules, givenBack, used, type BudgetsInit } from './budgets.ts'
+import { AcmeProblemError } from './acme/index.ts'
+import { CaPause, type CaPaused } from './ca-pause.ts'
 import { Ledger, type BudgetExhausted } from './ledger.ts'
 import type { StoredOrder } from './records.ts'
 import { MIGRATIONS } from './schema.ts'
@@ -228,11 +230,35 @@ test('orders of the account are counted, renewals are not, and a failed order gi
   t.equal(certify('3', START + HOUR_MS), 'ok')
   const states = ledger.state(START + HOUR_MS)
   t.match(states, [
-    { budget: 'ordersPerAccount', key: '', count: 3, left: 0, retryAt: START + 2 * HOUR_MS },
+    { budget: 'ordersPerAccount', key: '', count: 3, left: 0, nextAt: START + 2 * HOUR_MS },
     { budget: 'certificatesPerDomain', key: ZONE, count: 3, left: 1 },
     { budget: 'certificatesPerSet', key: want('1').names.join(' '), left: 0 },
     { budget: 'certificatesPerSet', key: want('3').names.join(' '), left: 1 },
   ])
+})
+
+test('a pause lasts as long as the longest that the CA asks for, an hour at most, and is told when it begins', (t) => {
+  const { store } = open(t, 'none')
+  const told: CaPaused[] = []
+  const pause = new CaPause({ rows: store.budgets, paused: (detail) => told.push(detail) })
+  const limit = (retryAfterMs?: number, status = 429) =>
+    new AcmeProblemError({ problem: {}, status, resource: 'newOrder', retryAfterMs })
+  pause.note(limit(HOUR_MS, 503), START)
+  pause.note(new Error('429'), START)
+  t.equal(pause.until(START), undefined, 'only a limit makes one')
+  pause.note(limit(), START)
+  t.equal(pause.until(START), START + MINUTE_MS, 'the CA has named no time')
+  pause.note(limit(5_000), START)
+  t.equal(pause.until(START), START + MINUTE_MS, 'it does not get shorter')
+  pause.note(limit(DAY_MS), START)
+  t.equal(pause.until(START), START + HOUR_MS)
+  t.throws(() => pause.check(START + HOUR_MS - 1), { code: 'RATE_LIMIT' })
+  t.equal(pause.until(START - DAY_MS), START - DAY_MS + HOUR_MS, 'a clock that was set back')
+  pause.check(START + HOUR_MS)
+  t.match(told, [{ until: START + MINUTE_MS, reason: /429/ }])
+  pause.note(limit(), START + HOUR_MS)
+  t.equal(told.length, 2)
+  t.end()
 })
 
 test('a zone on the public suffix list has a budget for each name', async (t) => {
@@ -315,7 +341,7 @@ test('a restart neither forgets nor doubles what was used; a refusal writes noth
   const states = second.ledger.state(START)
   t.match(states, [
     { budget: 'ordersPerAccount', left: 1 },
-    { budget: 'certificatesPerDomain', left: 0, retryAt: START + DAY_MS / 2 },
+    { budget: 'certificatesPerDomain', left: 0, nextAt: START + DAY_MS / 2 },
   ])
   const [order, ...more] = second.store.unfinishedOrders()
   if (order === undefined) throw new Error('the order is gone')

@@ -1,10 +1,10 @@
 import { RefusalError } from '../wire/errors.ts'
+import { budgetStates, type BudgetState } from './budget-state.ts'
 import {
-  backOffMs,
-  BUDGET_NAMES,
   budgetLeft,
   givenBack,
   used,
+  waitsUntil,
   type BudgetName,
   type BudgetRules,
 } from './budgets.ts'
@@ -20,17 +20,6 @@ export interface BudgetExhausted {
   readonly key: string
   /** From when on there is one again, in ms since 1970. */
   readonly retryAt: number
-}
-
-/** How far a budget is used up. */
-export interface BudgetState {
-  readonly budget: BudgetName
-  readonly key: string
-  readonly count: number
-  readonly periodMs: number
-  readonly left: number
-  /** When the next one may be used, in ms since 1970; absent where one may be used now. */
-  readonly retryAt?: number
 }
 
 /** Why an order does not go on. */
@@ -50,8 +39,6 @@ export interface LedgerInit {
 
 /** Budgets whose exhaustion is remembered as told. Past that the oldest may be told again. */
 const TOLD_MAX = 1_000
-/** Budgets of sets and names that {@link Ledger.state} lists: those that are used most. */
-const STATE_KEYS_MAX = 100
 
 /**
  * Keeps an issue server below the limits of its CA: who runs into those is locked out for up to a
@@ -143,32 +130,9 @@ export class Ledger {
     })
   }
 
-  /** How far each budget is used: that of the account, that of the zone, and of the others the most used. */
+  /** How far each budget is used: see {@link budgetStates}. */
   state(now: number): readonly BudgetState[] {
-    const { rules, zone, store } = this.#init
-    const states = BUDGET_NAMES.flatMap((budget) => {
-      const rule = rules[budget]
-      if (rule === undefined) return []
-      const kept = new Map<string, number | undefined>(
-        store.budgets
-          .mostUsed(budget, { countMax: STATE_KEYS_MAX })
-          .map(({ key, fullAt }) => [key, fullAt]),
-      )
-      if (budget === 'ordersPerAccount') kept.set('', kept.get(''))
-      if (budget === 'certificatesPerDomain' && !rules.zoneIsPublicSuffix) {
-        kept.set(zone, kept.get(zone))
-      }
-      return [...kept].map(([key, fullAt]): BudgetState => {
-        const { left, nextAt } = budgetLeft(fullAt, rule, now)
-        const retryAt = left > 0 ? {} : { retryAt: Math.ceil(nextAt) }
-        return { budget, key, ...rule, left, ...retryAt }
-      })
-    })
-    // A budget for each set or name that is whole says nothing.
-    return states.filter(
-      ({ budget, key, left, count }) =>
-        left < count || budget === 'ordersPerAccount' || key === zone,
-    )
+    return budgetStates(this.#init.store.budgets, this.#init, now)
   }
 
   #refuseExhausted(want: Want, uses: readonly Use[], now: number): void {
@@ -199,10 +163,7 @@ export class Ledger {
   #waits(names: readonly string[], now: number): BudgetExhausted[] {
     const { rules, store } = this.#init
     const waits = names.flatMap((key): BudgetExhausted[] => {
-      const { failures, failedAt } = store.budgets.failures(key)
-      const waitMs = backOffMs(failures, rules.validationBackOffMs)
-      // A failure in the future is a clock that was set back.
-      const retryAt = Math.min(failedAt, now) + waitMs
+      const retryAt = waitsUntil(store.budgets.failures(key), rules.validationBackOffMs, now)
       return retryAt > now ? [{ budget: 'validationBackOff', key, retryAt }] : []
     })
     const failed = names.map((key): Use => ({ budget: 'failedValidationsPerName', key }))

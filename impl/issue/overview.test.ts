@@ -3,6 +3,8 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'tap'
+import { budgetRules } from './budgets.ts'
+import { Ledger } from './ledger.ts'
 import { StoreReader } from './overview.ts'
 import { MIGRATIONS } from './schema.ts'
 import { Store } from './store.ts'
@@ -11,7 +13,8 @@ import { temporaryFolder } from './testing.ts'
 const DIRECTORY_URL = 'https://ca/directory'
 const REQUEST = { csr: Uint8Array.of(1), cryptoType: 2, keyId: 'k' }
 const NOW = 1_800_000_000_000
-const DAY_MS = 24 * 3_600_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 interface Written {
   readonly peer: string
@@ -64,6 +67,11 @@ test('the overview counts what one CA has certified and what is under way, and l
     renewAt: NOW,
   })
   t.equal(reader.certificates(NOW, { max: 2 }).length, 2)
+  const row = store.renewals.find({ peer: 'late', serial: 'serial of late' })
+  if (row === undefined) throw new Error('the certificate is gone')
+  store.renewals.save(row, NOW, { renewFrom: NOW - 9, renewUntil: NOW, renewAt: NOW - 5 })
+  t.equal(reader.overview(NOW).certificates.renewalDue, 2, 'the CA wants it renewed')
+  t.equal(reader.certificates(NOW, { max: 10 })[2]?.renewAt, NOW - 5)
   t.strictSame(reader.unfinishedOrders({ max: 10 }), [
     {
       peer: 'waiting',
@@ -73,6 +81,83 @@ test('the overview counts what one CA has certified and what is under way, and l
       error: 'the ca is slow',
     },
   ])
+  t.end()
+})
+
+test('budgets and the names that wait are read as the server counts them, with the peer that asked', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const store = new Store({ path, directoryUrl: DIRECTORY_URL })
+  t.teardown(() => store.close())
+  const zone = 'nt.example'
+  const rules = budgetRules(
+    {
+      ordersPerAccount: { count: 8, periodMs: 8 * HOUR_MS },
+      certificatesPerDomain: { count: 4, periodMs: 4 * DAY_MS },
+      certificatesPerSet: { count: 1, periodMs: 7 * DAY_MS },
+      failedValidationsPerName: { count: 2, periodMs: 40 * HOUR_MS },
+      validationBackOffMs: [HOUR_MS, 10 * HOUR_MS],
+    },
+    DIRECTORY_URL,
+  )
+  const ledger = new Ledger({ store, rules, zone, exhausted: () => {} })
+  const attempt = (
+    { peer, shared }: { readonly peer: string; readonly shared: string },
+    time: number,
+  ) => {
+    const names = [`${peer}.${zone}`, `${shared}.${zone}`]
+    return { names, order: ledger.createOrder({ peer, names, keyChoice: 'k' }, REQUEST, time) }
+  }
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  t.strictSame(reader.budgets({ rules, zone }, NOW), [
+    { budget: 'ordersPerAccount', key: '', ...rules.ordersPerAccount, left: 8 },
+    { budget: 'certificatesPerDomain', key: zone, ...rules.certificatesPerDomain, left: 4 },
+  ])
+  t.strictSame(reader.blockedNames(rules, NOW), [])
+
+  const { order } = attempt({ peer: 'served', shared: 'one' }, NOW)
+  const dates = { notBefore: NOW, notAfter: NOW + 90 * DAY_MS }
+  ledger.finishOrder(order, { certificate: 'PEM', ca: 'PEM', serial: '01', ...dates }, NOW)
+  // Two peers share an address: its name fails twice, their own names once.
+  for (const [peer, time] of [
+    ['first', NOW],
+    ['second', NOW + HOUR_MS],
+  ] as const) {
+    const failing = attempt({ peer, shared: 'two' }, time)
+    ledger.failOrder(failing.order, { error: 'invalid', failedNames: failing.names }, time)
+  }
+
+  const later = NOW + HOUR_MS
+  t.match(reader.budgets({ rules, zone }, later), [
+    { budget: 'ordersPerAccount', left: 6, nextAt: NOW + 2 * HOUR_MS },
+    { budget: 'certificatesPerDomain', left: 3, nextAt: NOW + DAY_MS },
+    { budget: 'certificatesPerSet', left: 0, nextAt: NOW + 7 * DAY_MS },
+    { budget: 'failedValidationsPerName', key: `two.${zone}`, left: 0, nextAt: NOW + 20 * HOUR_MS },
+    { budget: 'failedValidationsPerName', left: 1 },
+    { budget: 'failedValidationsPerName', left: 1 },
+  ])
+  t.strictSame(ledger.state(later), reader.budgets({ rules, zone }, later))
+  t.strictSame(reader.blockedNames(rules, later), [
+    { name: `two.${zone}`, failures: 2, until: NOW + 20 * HOUR_MS, peer: 'second' },
+    { name: `second.${zone}`, failures: 1, until: NOW + 2 * HOUR_MS, peer: 'second' },
+  ])
+  t.match(reader.budgetTotals(rules, later), [
+    { budget: 'ordersPerAccount', count: 8, leastLeft: 6, usedUp: 0 },
+    { budget: 'certificatesPerDomain', count: 4, leastLeft: 3, usedUp: 0 },
+    { budget: 'certificatesPerSet', count: 1, leastLeft: 0, usedUp: 1 },
+    { budget: 'failedValidationsPerName', count: 2, leastLeft: 0, usedUp: 1 },
+  ])
+  // To the millisecond, a name is blocked exactly as long as no order is made for it.
+  const want = { peer: 'second', names: [`two.${zone}`], keyChoice: 'k' }
+  t.throws(() => ledger.check(want, NOW + 20 * HOUR_MS - 1))
+  t.equal(reader.blockedNames(rules, NOW + 20 * HOUR_MS - 1).length, 1)
+  ledger.check(want, NOW + 20 * HOUR_MS)
+  t.strictSame(reader.blockedNames(rules, NOW + 20 * HOUR_MS), [])
+  t.strictSame(reader.budgetTotals(rules, NOW + 20 * HOUR_MS)[3], {
+    budget: 'failedValidationsPerName',
+    count: 2,
+    leastLeft: 1,
+    usedUp: 0,
+  })
   t.end()
 })
 
@@ -114,6 +199,20 @@ test('the store that a killed server has left is read as it was', (t) => {
   t.end()
 })
 
+test('a store that no server has brought to this version yet is read too', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const older = new DatabaseSync(path)
+  older.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA user_version = 1`)
+  older
+    .prepare(`INSERT INTO certificates VALUES (?, 'p', '[]', 'k', 2, '', '', NULL, '01', ?, ?)`)
+    .run(DIRECTORY_URL, NOW, NOW + 3)
+  older.close()
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  t.match(reader.certificates(NOW, { max: 1 }), [{ renewAt: NOW + 2 }])
+  t.equal(reader.overview(NOW + 2).certificates.renewalDue, 1)
+  t.end()
+})
+
 test('a store that is missing, newer or none says so, and is not made', (t) => {
   const folder = temporaryFolder(t)
   const open = (name: string): StoreReader =>
@@ -126,6 +225,19 @@ test('a store that is missing, newer or none says so, and is not made', (t) => {
   newer.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`)
   newer.close()
   t.throws(() => open('newer.sqlite'), new RegExp(`is of version ${MIGRATIONS.length + 1}`))
+  t.end()
+})
+
+test('the store of a program without budgets is read, and nothing of them is used', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const before = new DatabaseSync(path)
+  before.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA user_version = 1`)
+  before.close()
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  const rules = budgetRules('letsencrypt', DIRECTORY_URL)
+  t.equal(reader.overview(NOW).certificates.valid, 0)
+  t.match(reader.budgets({ rules, zone: 'nt.example' }, NOW), [{ left: 300 }, { left: 50 }])
+  t.strictSame(reader.blockedNames(rules, NOW), [])
   t.end()
 })
 

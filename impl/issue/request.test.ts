@@ -92,6 +92,16 @@ test('NT-ISSUE-010 … 017 NT-ISSUE-034 NT-ISSUE-035 one bad proof refuses the r
   t.equal((await judged(asking(four))).length, 5, 'the four alone are good')
 })
 
+test('NT-ISSUE-019 its own peer may use a proof again, alone or with others, until it is too old; nobody else may', async (t) => {
+  const [first, second] = await Promise.all(['8.8.1.1', '8.8.1.2'].map((a) => good(a)))
+  if (first === undefined || second === undefined) throw new Error('two proofs are wanted')
+  const both = asking([first, second])
+  t.strictSame(await judged(both), await judged(both), 'an answer that was lost is asked for again')
+  t.strictSame(await judged(asking([first])), caller.names(['8.8.1.1']))
+  t.equal(await judged(both, { callerId: stranger.id }), 'INVALID_PROOF')
+  t.equal(await judged(both, { now: NOW + 300_001 }), 'INVALID_PROOF')
+})
+
 test('NT-ISSUE-014 NT-ISSUE-018 NT-ISSUE-020 NT-ISSUE-021 NT-ISSUE-035 NT-ISSUE-036 what else decides', async (t) => {
   const proof = await good()
   const csr = await makeClientCsr(caller.names(['8.8.8.8']))
@@ -316,4 +326,9 @@ test('NT-ISSUE-023 NT-ISSUE-024 NT-ISSUE-030 a chain of the CA is read, checked 
   t.throws(() => readCertificate(leaf, { ...ordered, names: [...names, 'more.example'] }), mismatch)
   t.ok(isReusable(read, NOW + 90_000_000 / 2))
   t.notOk(isReusable(read, NOW + (90_000_000 * 2) / 3), 'who renews at two thirds gets a new one')
+  const window = (renewFrom: number) => ({ ...read, renewFrom })
+  t.ok(isReusable(window(NOW + 30_000_000), NOW + 29_999_999))
+  t.notOk(isReusable(window(NOW + 30_000_000), NOW + 30_000_000), 'the CA wants it renewed')
+  t.ok(isReusable(window(NOW - 1), NOW + 3_599_999), 'and not as soon as it is there')
+  t.notOk(isReusable(window(NOW - 1), NOW + 3_600_000))
 })

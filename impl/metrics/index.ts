@@ -4,13 +4,14 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Role } from '../config/schema.ts'
 import type { DnsServer } from '../dns/index.ts'
 import type { IssueServer } from '../issue/index.ts'
-import type { StoreOverview } from '../issue/overview.ts'
 import type { ProofServer } from '../proof/index.ts'
 import { watchDns } from './dns.ts'
 import { Families } from './families.ts'
-import { acmeRequests, watchIssue, type AcmeRequestWatcher } from './issue.ts'
+import { acmeRequests, watchIssue, type AcmeRequestWatcher, type StoreFacts } from './issue.ts'
 import { NodeMetrics } from './libp2p.ts'
 import { watchProof } from './proof.ts'
+
+export type { StoreFacts } from './issue.ts'
 
 /** The metrics of the servers of one process. */
 export class ServerMetrics {
@@ -29,15 +30,15 @@ export class ServerMetrics {
     return () => new NodeMetrics(role, this.#families)
   }
 
-  /** Counts what a role's service does. `overview` reads the issue server's store. */
-  watch(role: Role, service: object, overview: () => StoreOverview | undefined): void {
+  /** Counts what a role's service does. `readStore` looks into that of the issue server. */
+  watch(role: Role, service: object, readStore: () => StoreFacts | undefined): void {
     switch (role) {
       case 'proof':
         return watchProof(service as ProofServer, this.#registry)
       case 'dns':
         return watchDns(service as DnsServer, this.#registry)
       case 'issue':
-        return watchIssue(service as IssueServer, { registry: this.#registry, overview })
+        return watchIssue(service as IssueServer, { registry: this.#registry, readStore })
     }
   }
 

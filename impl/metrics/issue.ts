@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { AcmeRequestRecord } from '../issue/acme/index.ts'
 import type { IssueServer } from '../issue/index.ts'
+import type { BudgetTotal } from '../issue/budget-state.ts'
 import type { StoreOverview } from '../issue/overview.ts'
 import { CODE_LABELS, codeLabel } from './codes.ts'
 
@@ -11,13 +12,20 @@ const ORDER_BUCKETS_SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 120]
 /** Up to the 10 s that a request may take. */
 const REQUEST_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** What the store of an issue server says to metrics. */
+export interface StoreFacts extends StoreOverview {
+  readonly budgets: readonly BudgetTotal[]
+  /** Names that no order is made for, because their validation has failed. */
+  readonly blockedNames: number
+}
+
 /** Counts what an issue server does, and looks into its store when somebody asks. */
 export function watchIssue(
   server: IssueServer,
   {
     registry,
-    overview,
-  }: { readonly registry: Registry; readonly overview: () => StoreOverview | undefined },
+    readStore,
+  }: { readonly registry: Registry; readonly readStore: () => StoreFacts | undefined },
 ): void {
   const registers = [registry]
   const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
@@ -83,20 +91,20 @@ export function watchIssue(
   server.addEventListener('challenge:removed', () => challenges.inc({ outcome: 'removed' }))
   server.addEventListener('challenge:failed', () => challenges.inc({ outcome: 'failed' }))
 
-  watchStore(overview, registry)
+  watchStore(readStore, registry)
 }
 
-function watchStore(overview: () => StoreOverview | undefined, registry: Registry): void {
+function watchStore(readStore: () => StoreFacts | undefined, registry: Registry): void {
   const registers = [registry]
-  // One look for all three, with the first that is collected; prom-client collects in the order of making.
-  let found: StoreOverview | undefined
+  // One look for all, with the first that is collected; prom-client collects in the order of making.
+  let found: StoreFacts | undefined
   new Gauge({
     name: 'nodetrust_certificates',
-    help: 'Certificates in the store that have not ended; renewal_due are past two thirds of their lifetime',
+    help: 'Certificates in the store that have not ended; renewal_due are past the time at which clients renew',
     labelNames: ['state'],
     registers,
     collect() {
-      found = overview()
+      found = readStore()
       this.reset()
       if (found === undefined) return
       const { valid, renewalDue } = found.certificates
@@ -122,6 +130,40 @@ function watchStore(overview: () => StoreOverview | undefined, registry: Registr
     registers,
     collect() {
       this.set(found?.orders.unfinished ?? 0)
+    },
+  })
+  const ofBudgets = (
+    name: string,
+    { help, value }: { readonly help: string; readonly value: (total: BudgetTotal) => number },
+  ): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['budget'],
+      registers,
+      collect() {
+        this.reset()
+        for (const total of found?.budgets ?? []) this.set({ budget: total.budget }, value(total))
+      },
+    })
+  ofBudgets('nodetrust_budget_limit', {
+    help: "The CA's limits that the issue server keeps to",
+    value: ({ count }) => count,
+  })
+  ofBudgets('nodetrust_budget_left', {
+    help: 'What is left of a limit; where it is one for each domain, set of names or name, the least that any has left',
+    value: ({ leastLeft }) => leastLeft,
+  })
+  ofBudgets('nodetrust_budgets_used_up', {
+    help: 'Domains, sets of names or names for which nothing is left of a limit',
+    value: ({ usedUp }) => usedUp,
+  })
+  new Gauge({
+    name: 'nodetrust_names_blocked',
+    help: 'Names that no order is made for, because their validation has failed',
+    registers,
+    collect() {
+      this.set(found?.blockedNames ?? 0)
     },
   })
 }

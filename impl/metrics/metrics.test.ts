@@ -36,13 +36,15 @@ const NAMES = [`p${'a'.repeat(40)}.nt.example`, 'ip4203-0-113-7.nt.example']
 test('what an issue server tells becomes counters and durations, without a peer or a name in any label', async (t) => {
   const metrics = new ServerMetrics()
   const service = new TypedEventEmitter<IssueServerEvents>()
-  let overviews = 0
+  let looks = 0
   const firstEnd = 1_800_000_000_000
   metrics.watch('issue', service, () => {
-    overviews += 1
+    looks += 1
     return {
       certificates: { valid: 5, renewalDue: 2, firstEnd },
       orders: { unfinished: 3 },
+      budgets: [{ budget: 'certificatesPerDomain', count: 50, leastLeft: 7, usedUp: 0 }],
+      blockedNames: 2,
     }
   })
   const order = { peer: PEER, names: NAMES }
@@ -91,12 +93,16 @@ test('what an issue server tells becomes counters and durations, without a peer 
     'nodetrust_certificates{state="renewal_due"}': 2,
     'nodetrust_certificate_first_end_timestamp_seconds{of="certificates"}': firstEnd / 1_000,
     nodetrust_orders_unfinished: 3,
+    'nodetrust_budget_limit{budget="certificatesPerDomain"}': 50,
+    'nodetrust_budget_left{budget="certificatesPerDomain"}': 7,
+    'nodetrust_budgets_used_up{budget="certificatesPerDomain"}': 0,
+    nodetrust_names_blocked: 2,
     'nodetrust_acme_request_duration_seconds_count{resource="newOrder",status="2xx"}': 1,
     'nodetrust_acme_request_duration_seconds_count{resource="newOrder",status="429"}': 1,
   })) {
     t.equal(series.get(name), value, name)
   }
-  t.equal(overviews, 1, 'the store is looked into once a scrape')
+  t.equal(looks, 1, 'the store is looked into once a scrape')
   for (const secret of [PEER, ...NAMES]) t.notMatch(body, secret)
 })
 

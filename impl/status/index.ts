@@ -1,6 +1,13 @@
 // What an operator asks first: which certificates there are, what is under way, whether the DNS servers and the CA
 // answer. Collected from outside of the servers, so that it works while they run and while they do not.
-import { StoreReader, type CertificateRow, type OrderRow } from '../issue/overview.ts'
+import type { BudgetState } from '../issue/budget-state.ts'
+import type { BudgetName, BudgetRules } from '../issue/budgets.ts'
+import {
+  StoreReader,
+  type BlockedNameRow,
+  type CertificateRow,
+  type OrderRow,
+} from '../issue/overview.ts'
 import { querySoa } from '../issue/soa-query.ts'
 import type { DnsEndpoint } from '../issue/dns-query.ts'
 
@@ -15,6 +22,7 @@ export interface StatusSources {
     | {
         readonly storePath: string
         readonly directoryUrl: string
+        readonly rules: BudgetRules
         /** What is wrong with the CA, if anything. */
         readonly caProblem: (signal: AbortSignal) => Promise<string | undefined>
       }
@@ -39,6 +47,11 @@ export interface Status {
   /** Likewise, the oldest first. */
   readonly orders: readonly OrderStatus[]
   readonly orderCount: number
+  /** What is left of the CA's limits: of the account, of the zone, and what is used most of the others. */
+  readonly budgets: readonly BudgetStatus[]
+  /** Names that no order is made for, because their validation has failed; those that wait longest first. */
+  readonly blockedNames: readonly BlockedNameStatus[]
+  readonly blockedNameCount: number
   /** One sentence for each thing that needs a person; empty when all is well. */
   readonly problems: readonly string[]
 }
@@ -70,6 +83,26 @@ export interface OrderStatus {
   readonly error?: string
 }
 
+export interface BudgetStatus {
+  readonly budget: BudgetName
+  /** What it is counted for: a domain, a name, the names of a set; empty for the account. */
+  readonly key: string
+  readonly count: number
+  readonly periodMs: number
+  readonly left: number
+  /** When the next one comes back; absent where none is used. */
+  readonly next?: string
+}
+
+export interface BlockedNameStatus {
+  readonly name: string
+  /** Who asked for it last. */
+  readonly peer?: string
+  /** In a row. */
+  readonly failures: number
+  readonly until: string
+}
+
 /** Rows of each list. */
 export const LIST_MAX = 1_000
 /** Two tries of a query and more. */
@@ -86,7 +119,7 @@ export async function collectStatus(
     issue?.caProblem(signal),
     sources.servers?.(signal),
   ])
-  const stored = issue === undefined ? EMPTY : readStore(issue, now)
+  const stored = issue === undefined ? EMPTY : readStore(issue, { zone: zone ?? '', now })
   const problems = [
     ...(servers?.problems ?? []).map((problem) => `servers: ${problem}`),
     ...(caProblem === undefined ? [] : [`CA: ${caProblem}`]),
@@ -110,6 +143,9 @@ export async function collectStatus(
     certificateCount: stored.certificateCount,
     orders: stored.orders.map(orderStatus),
     orderCount: stored.orderCount,
+    budgets: stored.budgets.map(budgetStatus),
+    blockedNames: stored.blockedNames.slice(0, LIST_MAX).map(blockedNameStatus),
+    blockedNameCount: stored.blockedNames.length,
     problems,
   }
 }
@@ -157,20 +193,34 @@ interface Stored {
   readonly certificateCount: number
   readonly orders: readonly OrderRow[]
   readonly orderCount: number
+  readonly budgets: readonly BudgetState[]
+  readonly blockedNames: readonly BlockedNameRow[]
   readonly problem?: string
 }
 
-const EMPTY: Stored = { certificates: [], certificateCount: 0, orders: [], orderCount: 0 }
+const EMPTY: Stored = {
+  certificates: [],
+  certificateCount: 0,
+  orders: [],
+  orderCount: 0,
+  budgets: [],
+  blockedNames: [],
+}
 
-function readStore(issue: NonNullable<StatusSources['issue']>, now: number): Stored {
+function readStore(
+  { storePath, directoryUrl, rules }: NonNullable<StatusSources['issue']>,
+  { zone, now }: { readonly zone: string; readonly now: number },
+): Stored {
   try {
-    using store = new StoreReader({ path: issue.storePath, directoryUrl: issue.directoryUrl })
+    using store = new StoreReader({ path: storePath, directoryUrl })
     const { certificates, orders } = store.overview(now)
     return {
       certificates: store.certificates(now, { max: LIST_MAX }),
       certificateCount: certificates.valid,
       orders: store.unfinishedOrders({ max: LIST_MAX }),
       orderCount: orders.unfinished,
+      budgets: store.budgets({ rules, zone }, now),
+      blockedNames: store.blockedNames(rules, now),
     }
   } catch (error) {
     return { ...EMPTY, problem: sentence(error) }
@@ -185,6 +235,14 @@ function certificateStatus(row: CertificateRow): CertificateStatus {
 function orderStatus({ peer, names, state, createdAt, error }: OrderRow): OrderStatus {
   const since = isoTime(createdAt)
   return { peer, names, state, since, ...(error === undefined ? {} : { error }) }
+}
+
+function budgetStatus({ nextAt, ...budget }: BudgetState): BudgetStatus {
+  return { ...budget, ...(nextAt === undefined ? {} : { next: isoTime(nextAt) }) }
+}
+
+function blockedNameStatus({ until, ...row }: BlockedNameRow): BlockedNameStatus {
+  return { ...row, until: isoTime(until) }
 }
 
 function isoTime(ms: number): string {

@@ -2,6 +2,7 @@ import { reachDirectory } from '../acme-directory.ts'
 import { isLocal, type Config } from '../config/index.ts'
 import { dnsOf, type Running } from '../config/services.ts'
 import { reachableAt } from '../dns-endpoints.ts'
+import { budgetRules } from '../issue/budgets.ts'
 import type { DnsEndpoint } from '../issue/dns-query.ts'
 import type { StatusSources } from './index.ts'
 
@@ -30,6 +31,7 @@ export function statusSources(
         : {
             storePath: issue.storePath,
             directoryUrl: issue.acme.directoryUrl,
+            rules: budgetRules(issue.budgets, issue.acme.directoryUrl),
             caProblem:
               options.caProblem ??
               ((signal) =>

@@ -43,15 +43,16 @@ export interface SocketAddress {
   readonly port: number
 }
 
-/**
- * A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. A crowd in
- * one process would have no time for anything else.
- */
-const ANNOUNCE_INTERVAL_MS = 1_000
-const ANNOUNCE_INTERVAL_MS_PER_CLIENT = 50
+/** A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. */
+const ANNOUNCE_INTERVAL_MS_MIN = 1_000
+/** One process checks every announcement for every client: this leaves it four fifths of its time for other things. */
+const ANNOUNCE_INTERVAL_MS_PER_PAIR = 2
 /** What one process does for all hosts, each of them has to wait for. */
-const REQUEST_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS_PER_CLIENT = 500
+const TIMEOUT_MS_PER_CLIENT = 500
+/** What libp2p gives a dial, a dial of one address, and an agreement on what to speak. */
+const DIAL_TIMEOUT_MS = 10_000
+const ADDRESS_DIAL_TIMEOUT_MS = 6_000
+const NEGOTIATION_TIMEOUT_MS = 10_000
 
 type Node = Libp2p<
   ServiceMap & { pubsub?: GossipSub; nodetrust?: NodetrustClient; dns?: DnsServer }
@@ -140,6 +141,11 @@ export class Host {
       connectionManager: {
         inboundConnectionThreshold: 10_000,
         maxIncomingPendingConnections: 1_000,
+        dialTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
+        addressDialTimeout: this.#timeoutMs(ADDRESS_DIAL_TIMEOUT_MS),
+        inboundUpgradeTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
+        inboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
+        outboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
       },
       services: this.#services() as never,
     })) as Node
@@ -220,7 +226,12 @@ export class Host {
       case 'proof':
         return {
           identify: identify(),
-          proof: this.#watched(proofServer({ rateLimit: { burst: 10_000, intervalMs: 1 } })),
+          proof: this.#watched(
+            proofServer({
+              rateLimit: { burst: 10_000, intervalMs: 1 },
+              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
+            }),
+          ),
         }
       case 'dns':
         return {
@@ -235,6 +246,7 @@ export class Host {
                 addresses: Object.values(host.place.addresses),
               })),
               writers: hostsOf('issue').map((host) => host.peerId),
+              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
             }),
           ),
         }
@@ -260,6 +272,7 @@ export class Host {
               allowPrivateAddresses: true,
               // All clients of a world can share one address.
               rateLimit: { burst: 10_000, intervalMs: 1 },
+              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
               ...this.plan.options,
             }),
           ),
@@ -273,14 +286,8 @@ export class Host {
             nodetrust({
               issueServers: hostsOf('issue').flatMap((host) => host.multiaddrs),
               autoStart: false,
-              announceIntervalMs: Math.max(
-                ANNOUNCE_INTERVAL_MS,
-                hostsOf('client').length * ANNOUNCE_INTERVAL_MS_PER_CLIENT,
-              ),
-              requestTimeoutMs: Math.max(
-                REQUEST_TIMEOUT_MS,
-                hostsOf('client').length * REQUEST_TIMEOUT_MS_PER_CLIENT,
-              ),
+              announceIntervalMs: this.#announceIntervalMs(),
+              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
               allowPrivateAddresses: true,
               ...this.plan.options,
             }),
@@ -289,6 +296,17 @@ export class Host {
       case 'attacker':
         return { identify: identify() }
     }
+  }
+
+  /** A time that would do for a host with a process of its own, for one that shares it. */
+  #timeoutMs(usualMs: number): number {
+    return Math.max(usualMs, this.#facts.hostsOf('client').length * TIMEOUT_MS_PER_CLIENT)
+  }
+
+  #announceIntervalMs(): number {
+    const clients = this.#facts.hostsOf('client')
+    const pairs = clients.filter(({ announces }) => announces).length * clients.length
+    return Math.max(ANNOUNCE_INTERVAL_MS_MIN, pairs * ANNOUNCE_INTERVAL_MS_PER_PAIR)
   }
 
   #socketAddresses(): SocketAddress[] {

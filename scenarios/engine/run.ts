@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { drivers, type DriverName } from './drivers/index.ts'
 import { Faults } from './faults.ts'
 import { invariants } from './invariants.ts'
 import { certificateReport, type RunReport, type Verdict } from './report.ts'
 import type { Scenario } from './scenario.ts'
 import { Trace } from './trace.ts'
+import { makeWorkFolder } from './work-folder.ts'
 import { World, type WorldInit } from './world.ts'
 
 /** Longest story, from its first step to its last invariant, unless the scenario says otherwise. */
@@ -36,7 +35,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const clients = options.clients ?? clientsOf(scenario, options.transport)
   const plan = scenario.world(clients)
   const trace = new Trace()
-  const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-'))
+  const workDirectory = await makeWorkFolder({ keep: options.keep === true })
   const verdicts: Verdict[] = []
   const interrupted = options.signal === undefined ? [] : [options.signal]
   const signal = AbortSignal.any([

@@ -70,6 +70,8 @@ export interface IssueServerPlan extends PlacedPlan {
 
 export interface ClientPlan extends PlacedPlan {
   readonly role: 'client'
+  /** Is not started with the world: the story starts it. @default false */
+  readonly late?: boolean
   /** Options of the client over the engine's: `csr: false` makes one of 2018. */
   readonly options?: Partial<NodetrustInit>
 }

@@ -4,7 +4,8 @@ import type { Case, CheckContext } from '../../suite/case.ts'
 import type { Caller } from '../../players/caller.ts'
 import { ERRORS, fields, IssueRequest, join, varint, frame } from '../../wire/index.ts'
 import { evidence, send } from '../by-hand.ts'
-import { ask, expectCode, errorOf, fail, hex, newCaller } from '../exchange.ts'
+import { ask, expectCode, errorOf, fail, hex, needAddress, newCaller } from '../exchange.ts'
+import { expectRateLimit } from '../rate-limit.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
 import { errorFor, expectProofsAccepted, expectProofsRefused, UNKNOWN_CRYPTO } from './request.ts'
 
@@ -23,6 +24,23 @@ export const JUDGING_CASES: readonly Case[] = [
       const caller = await newCaller(context)
       const error = await errorFor(context, caller, fields([2, 1]))
       expectCode(error, ERRORS.INVALID_PROOF, 'the refusal of a request without proofs')
+    },
+  },
+  {
+    id: 'NT-ISSUE-044/rate-limit',
+    title: 'whoever makes requests without end gets error 1 (E_RATE_LIMIT)',
+    role: 'issue',
+    intrusive: true,
+    alone: true,
+    timeoutMs: 40_000,
+    byHand: () => evidence('NT-ISSUE-044/rate-limit', 'sooner or later error 1'),
+    async run(context) {
+      const caller = await newCaller(context)
+      const address = needAddress(context.target, 'issue')
+      await caller.connect(address, { signal: context.signal })
+      await expectRateLimit(context, (quiet) => errorFor(quiet, caller, fields([2, 1])), [
+        ERRORS.INVALID_PROOF,
+      ])
     },
   },
   ...Array.from({ length: PROOFS }, (_, position): Case => {

@@ -268,6 +268,7 @@ export const PROOF_JUDGING_CASES: readonly Case[] = [
     },
   }),
   ...ACCEPTED.map(acceptedCase),
+  believedCase(),
   mixedKeysCase(),
 ]
 
@@ -295,6 +296,27 @@ function acceptedCase({ id, what, make }: ProofCase): Case {
     async run(context) {
       const caller = await newCaller(context)
       await expectProofsAccepted(context, caller, await make(context, caller), what)
+    },
+  }
+}
+
+/** What proof servers sign has to be what issue servers believe. */
+function believedCase(): Case {
+  const id = 'NT-PROOF-006/believed-by-the-issue-server'
+  return {
+    id,
+    title: 'the issue server of the zone believes what the proof server signs',
+    role: 'proof',
+    needs: ['private-addresses'],
+    byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
+    async run(context) {
+      if (context.target.issue === undefined) {
+        return { verdict: 'unsupported', reason: 'the target names no issue server' }
+      }
+      const caller = await newCaller(context)
+      const { wrapper } = await getProof(context, { caller })
+      await expectProofsAccepted(context, caller, [wrapper], 'a proof of the proof server')
+      return undefined
     },
   }
 }

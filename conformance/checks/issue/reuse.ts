@@ -2,7 +2,7 @@
 import type { Case } from '../../suite/case.ts'
 import { ERRORS } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
-import { fail, needAddress, newCaller } from '../exchange.ts'
+import { connectIdentified, fail, needAddress, newCaller } from '../exchange.ts'
 import { namesIn, newKey, obtain, ORDER_CASE_MS, playDns, type Issued } from './order.ts'
 import { publicIpv4 } from './played-proofs.ts'
 
@@ -76,9 +76,8 @@ export const REUSE_CASES: readonly Case[] = [
       const caller = await newCaller(context)
       const played = await playDns(context)
       const wish = { addresses: [publicIpv4(context)], key: newKey() }
-      // So that the requests come at once, and do not wait for each other's connection.
-      const address = needAddress(context.target, 'issue')
-      await caller.connect(address, { signal: context.signal })
+      // libp2p takes few streams before it has got to know a connection.
+      await connectIdentified(context, caller, needAddress(context.target, 'issue'))
       const before = played?.writes.length ?? 0
       const all = await Promise.all(
         Array.from({ length: REQUESTS_AT_ONCE }, () => obtain(context, caller, wish)),

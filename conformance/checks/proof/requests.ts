@@ -1,19 +1,16 @@
 // Many requests: each gets a proof of its own, about its own caller, and nobody may ask without end.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Case, CheckContext, Finding } from '../../suite/case.ts'
-import { ERRORS, errorText, type RawStream } from '../../wire/index.ts'
+import type { Case } from '../../suite/case.ts'
+import { ERRORS } from '../../wire/index.ts'
 import { evidence, send } from '../by-hand.ts'
 import { answer, errorOf, fail, hex, newCaller, open, same } from '../exchange.ts'
-import { getProof, readProof } from './get-proof.ts'
+import { expectRateLimit } from '../rate-limit.ts'
+import { getProof } from './get-proof.ts'
 
 const CALLERS = 4
 const ROUNDS = 5
 /** At once from each caller: servers may refuse more streams than these (NT-WIRE-010). */
 const STREAMS = 5
-/** More than one would grant a peer that is in its right mind, in a time that refills little. */
-const FLOOD_REQUESTS_MAX = 10_000
-const FLOOD_MS_MAX = 20_000
-const FLOOD_STREAMS = 4
 
 export const REQUEST_CASES: readonly Case[] = [
   {
@@ -73,43 +70,19 @@ export const REQUEST_CASES: readonly Case[] = [
     intrusive: true,
     alone: true,
     timeoutMs: 40_000,
-    byHand: () =>
-      evidence(
-        'NT-PROOF-011/rate-limit',
-        `sooner or later error 1 among ${FLOOD_REQUESTS_MAX} answers`,
-      ),
-    run: flood,
+    byHand: () => evidence('NT-PROOF-011/rate-limit', 'sooner or later error 1'),
+    async run(context) {
+      const caller = await newCaller(context)
+      await expectRateLimit(
+        context,
+        async (quiet) => {
+          const stream = await open(quiet, { caller, protocol: 'proof' })
+          const message = await answer(quiet, stream, 'a proof, or error 1')
+          stream.closeWrite()
+          return errorOf(message)
+        },
+        [ERRORS.OK],
+      )
+    },
   },
 ]
-
-async function flood(context: CheckContext): Promise<Finding | void> {
-  const caller = await newCaller(context)
-  // Thousands of the same bytes are no evidence; the last answers are.
-  const quiet: CheckContext = { ...context, wire: { record: () => undefined } }
-  let requests = 0
-  let limited: Uint8Array | undefined
-  const over = AbortSignal.timeout(FLOOD_MS_MAX)
-  const askOn = async (): Promise<void> => {
-    while (limited === undefined && requests < FLOOD_REQUESTS_MAX && !over.aborted) {
-      requests += 1
-      const stream = await open(quiet, { caller, protocol: 'proof' })
-      const message = await readAnswer(context, stream)
-      if (errorOf(message) === ERRORS.OK) readProof(message)
-      else limited ??= message
-    }
-  }
-  await Promise.all(Array.from({ length: FLOOD_STREAMS }, askOn))
-  if (limited === undefined) {
-    fail('error 1 (E_RATE_LIMIT) at some time', `${requests} proofs, one after the other`)
-  }
-  const error = errorOf(limited)
-  if (error !== ERRORS.RATE_LIMIT) {
-    fail('error 1 (E_RATE_LIMIT)', `error ${errorText(error)} after ${requests} requests`)
-  }
-}
-
-async function readAnswer(context: CheckContext, stream: RawStream): Promise<Uint8Array> {
-  const message = await answer(context, stream, 'a proof, or error 1')
-  stream.closeWrite()
-  return message
-}

@@ -105,6 +105,7 @@ function names(): readonly Draft[] {
     outside('empty', ''),
     outside('a sibling', 'nx.test'),
     outside('a letter that folds to one of the zone', 'a.n\u017f.test'),
+    outside('the Kelvin sign, whose lower case is k', `\u212a.${ZONE}`),
     outside('NUL before the zone', `a\0.${ZONE}`),
     outside('NUL after the zone', `a.${ZONE}\0`),
     outside('NUL and another domain after the zone', `a.${ZONE}\0.example.org`),

@@ -6,11 +6,12 @@ import { buildFile, type DraftFile } from './build.ts'
 import { certifiedNames } from './certified-names.ts'
 import { csrs } from './csrs.ts'
 import { dns01Requests } from './dns01-requests.ts'
+import { dnsQueries } from './dns-queries.ts'
 import { frames } from './frames.ts'
 import { id0Labels } from './id0-labels.ts'
 import { proofs } from './proofs.ts'
 
-const MAKERS: Readonly<Partial<Record<Kind, () => DraftFile>>> = {
+const MAKERS: Readonly<Record<Kind, () => DraftFile>> = {
   frames,
   id0_label: id0Labels,
   ip_label: addressLabels,
@@ -19,6 +20,7 @@ const MAKERS: Readonly<Partial<Record<Kind, () => DraftFile>>> = {
   dns01_request: dns01Requests,
   announcement: announcements,
   csr: csrs,
+  dns_query: dnsQueries,
 }
 
 /** The text of each file, by its kind. */

@@ -2,6 +2,7 @@
 // each container of ours carries labels that say whose it is.
 import { hostname } from 'node:os'
 import type { ContainerRuntimeClient } from 'testcontainers'
+import { isAlive } from '../machine/process.ts'
 
 export type Docker = ContainerRuntimeClient['container']['dockerode']
 
@@ -39,15 +40,6 @@ export async function removeRun(docker: Docker, run: string): Promise<void> {
     await bounded(removed, 'remove').catch((error: unknown) => {
       if (!hasStatus(error, 404, 409)) throw error // Somebody else removes it already.
     })
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 

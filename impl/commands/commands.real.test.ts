@@ -1,22 +1,34 @@
-// What an operator sees of servers that have certified a node with a real CA: metrics, health, status.
-import { X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+// The commands against `serve all` and a real CA: what a new operator does first, and what an operator then sees.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'tap'
+import { test, type Test } from 'tap'
 import {
   caOptionsFromEnvironment,
   openAcmeCa,
   openResolver,
+  type AcmeCa,
 } from '../../scenarios/engine/ca/index.ts'
-import { writeLoopbackConfig } from '../config/testing.ts'
 import { loadConfig, ROLES } from '../config/index.ts'
+import { writeLoopbackConfig } from '../config/testing.ts'
 import { createLog } from '../log.ts'
-import { startServers } from '../node.ts'
+import { startServers, type Servers } from '../node.ts'
 import type { Status } from '../status/index.ts'
 import { certificate } from './certificate.ts'
+import type { CommandIo } from './io.ts'
 import { status } from './status.ts'
 
-test('metrics, health and status tell of the certificate that a real CA issued, and of who has it', async (t) => {
+interface Zone {
+  /** With the configuration, its keys and the store. */
+  readonly folder: string
+  /** The configuration. */
+  readonly file: string
+  readonly ca: AcmeCa
+  readonly servers: Servers
+}
+
+/** A real CA, and servers of every role with an http port that it certifies names for; all end with the test. */
+async function startZone(t: Test): Promise<Zone> {
   const folder = t.testdir({})
   const { signal } = new AbortController()
   let upstreams: readonly { address: string; port: number }[] = []
@@ -42,9 +54,50 @@ test('metrics, health and status tell of the certificate that a real CA issued, 
   const servers = await startServers((await loadConfig(file)).config, { roles: ROLES, log })
   t.teardown(() => servers.stop())
   upstreams = servers.addresses.dns
+  return { folder, file, ca, servers }
+}
+
+/** Where a command writes to, and what it has written. */
+function commandIo(): CommandIo & { readonly written: () => string } {
+  let text = ''
+  return {
+    write: (more) => void (text += more),
+    note: () => {},
+    terminal: false,
+    signal: new AbortController().signal,
+    written: () => text,
+  }
+}
+
+test('cert writes a certificate that a real CA issued for the proven address, with its key', async (t) => {
+  const { folder, servers } = await startZone(t)
+  const io = commandIo()
+  await certificate(
+    {
+      issueServer: servers.addresses.libp2p.issue ?? [],
+      listen: [],
+      out: join(folder, 'tls'),
+      timeout: '60',
+      json: true,
+    },
+    io,
+  )
+  const { names, files } = JSON.parse(io.written()) as {
+    names: readonly string[]
+    files: Readonly<Record<'key' | 'certificate' | 'chain', string>>
+  }
+  t.match(names, [/^p[a-z0-9]+\.nt\.example\.org$/, 'ip4127-0-0-1.nt.example.org'])
+  const leaf = new X509Certificate(readFileSync(files.certificate))
+  for (const name of names) t.ok(leaf.checkHost(name), name)
+  t.ok(leaf.checkPrivateKey(createPrivateKey(readFileSync(files.key))))
+  t.equal(statSync(files.key).mode & 0o777, 0o600)
+  t.ok(readFileSync(files.chain, 'utf8').startsWith(readFileSync(files.certificate, 'utf8').trim()))
+})
+
+test('metrics, health and status tell of the certificate that a real CA issued, and of who has it', async (t) => {
+  const { folder, file, ca, servers } = await startZone(t)
   const url = `http://127.0.0.1:${servers.addresses.http?.port}`
 
-  const io = { write: () => {}, note: () => {}, terminal: false, signal }
   await certificate(
     {
       issueServer: servers.addresses.libp2p.issue ?? [],
@@ -52,7 +105,7 @@ test('metrics, health and status tell of the certificate that a real CA issued, 
       out: folder,
       timeout: '60',
     },
-    io,
+    commandIo(),
   )
   const leaf = new X509Certificate(readFileSync(join(folder, 'certificate.pem')))
   const ends = leaf.validToDate.getTime()
@@ -82,10 +135,9 @@ test('metrics, health and status tell of the certificate that a real CA issued, 
   const health = await fetch(`${url}/health`)
   t.equal(health.status, 204, await health.text())
 
-  let written = ''
-  const write = (text: string): void => void (written += text)
-  await status({ config: file, url, json: true }, { ...io, write })
-  const found = JSON.parse(written) as Status
+  const json = commandIo()
+  await status({ config: file, url, json: true }, json)
+  const found = JSON.parse(json.written()) as Status
   t.match(found, {
     ca: { directoryUrl: ca.directoryUrl },
     certificateCount: 1,
@@ -104,9 +156,12 @@ test('metrics, health and status tell of the certificate that a real CA issued, 
   const begins = leaf.validFromDate.getTime()
   t.ok(Math.abs((renews - begins) / (ends - begins) - 2 / 3) < 0.01)
 
-  written = ''
-  await status({ config: file, url }, { ...io, write })
-  t.match(written, /^certificates {2}1$/m)
-  t.match(written, new RegExp(`^ {2}${found.certificates[0]?.peer}$`, 'm'))
-  t.match(written, /^ {4}ends \d{4}-\d\d-\d\d \d\d:\d\d \(in \d+ (d|h|min)\), renews about \d{4}/m)
+  const text = commandIo()
+  await status({ config: file, url }, text)
+  t.match(text.written(), /^certificates {2}1$/m)
+  t.match(text.written(), new RegExp(`^ {2}${found.certificates[0]?.peer}$`, 'm'))
+  t.match(
+    text.written(),
+    /^ {4}ends \d{4}-\d\d-\d\d \d\d:\d\d \(in \d+ (d|h|min)\), renews about \d{4}/m,
+  )
 })
