@@ -56,23 +56,19 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
   if (pid === undefined) throw new Error(`"${init.exec}" cannot be started`)
   let exit: Exit | undefined
   const signalGroup = (signal: NodeJS.Signals): void => {
-    try {
-      if (POSIX) process.kill(-pid, signal)
-      else child.kill(signal)
-    } catch {
-      // All of it has ended.
-    }
+    sendSignal(pid, signal)
   }
-  const killAtExit = (): void => signalGroup('SIGKILL')
-  process.on('exit', killAtExit)
+  if (RUNNING.size === 0) process.on('exit', killAll)
+  RUNNING.add(pid)
   let stopping = false
   const exited = (once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>).then(
     async ([code, signal]): Promise<Exit> => {
       // A shell that was asked to stop may end before the client that it has started.
       if (stopping) await goneWithin(STOP_MS_MAX, pid)
-      process.off('exit', killAtExit)
       // What it has started ends with it.
       signalGroup('SIGKILL')
+      RUNNING.delete(pid)
+      if (RUNNING.size === 0) process.off('exit', killAll)
       exit = code === null ? { killedBy: signal ?? 'nobody' } : { code }
       return exit
     },
@@ -99,15 +95,28 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
   }
 }
 
+/** Clients of this process, which end with it at the latest: one listener for all of them. */
+const RUNNING = new Set<number>()
+
+function killAll(): void {
+  for (const pid of RUNNING) sendSignal(pid, 'SIGKILL')
+}
+
+/** To a process and all that it has started. */
+function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(POSIX ? -pid : pid, signal)
+  } catch {
+    // All of it has ended.
+    return false
+  }
+}
+
 /** Waits until a process group is empty. */
 async function goneWithin(milliseconds: number, pid: number): Promise<void> {
   const endMs = performance.now() + milliseconds
   while (performance.now() < endMs) {
-    try {
-      process.kill(POSIX ? -pid : pid, 0)
-    } catch {
-      return
-    }
+    if (!sendSignal(pid, 0)) return
     await delay(LOOK_AGAIN_MS)
   }
 }

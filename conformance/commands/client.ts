@@ -3,7 +3,7 @@ import { nonCompliance } from '../client/compliance.ts'
 import { CLIENT_ZONE } from '../checks/client/define.ts'
 import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
-import { evidenceFolder } from '../suite/wire-files.ts'
+import { evidenceFolder, makeEvidenceFolder } from '../suite/wire-files.ts'
 import type { CommandIo } from './io.ts'
 import { planRun, runPlan } from './run.ts'
 import type { RunWords } from './run-options.ts'
@@ -24,6 +24,7 @@ export async function client(
 ): Promise<number> {
   // Nobody else is disturbed.
   const plan = await planRun(selectors, { ...words, intrusive: true }, ONE_AT_A_TIME, 'clients')
+  await makeEvidenceFolder(words.out)
   const tested = {
     exec: words.exec,
     folder: runsFolder(words.out, words.name),
