@@ -1,5 +1,4 @@
 // NT-CLIENT-011 and NT-DISC: what a client announces, and when.
-import { setTimeout as delay } from 'node:timers/promises'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import type { Case } from '../../suite/case.ts'
@@ -8,19 +7,16 @@ import { utter } from '../../players/played-gossip.ts'
 import { addressName, Announce, TOPICS } from '../../wire/index.ts'
 import { fail, hex } from '../exchange.ts'
 import { clientCase, CLIENT_ZONE, wait, type ClientCaseInit } from './define.ts'
-import { foundBy, good, makeSpeaker, said } from './discovering.ts'
-import { addressesIn, announced, provenName, requested, served } from './served.ts'
-import { ANSWER_AFTER_MS, ENDING_PLAY, ENDING_RUN, GOOD_PLAY, GOOD_RUN, SERVE } from './serving.ts'
+import { foundBy } from './discovering.ts'
+import { good, makeSpeaker, said } from './speeches.ts'
+import { addressesIn, announced, provenName, requested } from './served.ts'
+import { ANSWER_AFTER_MS, GOOD_PLAY, GOOD_RUN, SERVE } from './serving.ts'
 
 const STRANGER = addressName('198.51.100.66', CLIENT_ZONE)
 const SECOND_MS = 1_000
 /** After the answer: a busy machine, and gossipsub's own ways. */
 const AT_ONCE_MS = 4_000
 const INTERVAL_MS = { least: 8_000, most: 12_000 }
-/** Until somebody who announces every 10 s would have done it again. */
-const QUIET_MS = 11_500
-/** Clocks have seconds in certificates. */
-const END_GRACE_MS = 1_000
 const LONG_CASE_MS = 90_000
 
 /** A case that looks at the run with good servers. */
@@ -220,28 +216,6 @@ export const ANNOUNCING_CASES: readonly Case[] = [
       const own = peerIdOf(play)
       if ((await foundBy(play)).some(({ id }) => id === own)) {
         fail('other peers alone', `that the client has found itself, ${own}`)
-      }
-    },
-  }),
-  clientCase({
-    id: 'NT-DISC-006/not-after-the-end',
-    title: 'nothing is announced after the certificate has ended',
-    shared: ENDING_RUN,
-    play: ENDING_PLAY,
-    timeoutMs: LONG_CASE_MS,
-    async judge(play, context) {
-      const { certificate, socket } = await served(play, context)
-      socket.destroy()
-      await announced(play, context)
-      const untilEndMs = certificate.validToDate.getTime() - Date.now()
-      const endMs = play.nowMs() + untilEndMs
-      await delay(untilEndMs + QUIET_MS, undefined, { signal: context.signal })
-      const late = play.eventsOf('message').find(({ atMs }) => atMs > endMs + END_GRACE_MS)
-      if (late !== undefined) {
-        fail(
-          'no announcement after the end of the certificate',
-          `one ${Math.round(late.atMs - endMs)} ms after it`,
-        )
       }
     },
   }),

@@ -1,109 +1,29 @@
 // NT-DISC: what a client makes of announcements, right and wrong. One client hears all of them, each from a peer of its
 // own; when it has found the last one, everything else has been judged as well.
 import { setTimeout as delay } from 'node:timers/promises'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Case, CheckContext } from '../../suite/case.ts'
 import { OUT_FILES } from '../../client/environment.ts'
 import type { Play, PlayInit } from '../../client/play.ts'
-import { utter, type Utterance } from '../../players/played-gossip.ts'
-import { Announce, TOPICS } from '../../wire/index.ts'
+import { utter } from '../../players/played-gossip.ts'
+import { TOPICS } from '../../wire/index.ts'
 import { fail } from '../exchange.ts'
 import { clientCase, wait } from './define.ts'
 import { outFile } from './outcome.ts'
+import { observed } from './served.ts'
+import {
+  good,
+  makeSpeaker,
+  said,
+  SPEECHES,
+  STRANGER,
+  type Said,
+  type Speaker,
+  type Speech,
+} from './speeches.ts'
 
-/** Announcements of one peer. */
-interface Speaker {
-  readonly key: PrivateKey
-  readonly peerId: string
-}
-
-type Said = Partial<Omit<Utterance, 'key'>> & { readonly data: Uint8Array }
-
-/** What each speaker says, by a word that cases use. */
-const SPEECHES = {
-  good: ({ peerId }: Speaker) => [said([good(peerId)])],
-  'other-topic': ({ peerId }: Speaker) => [
-    { ...said([good(peerId)]), topic: TOPICS.specification },
-  ],
-  legacy: ({ peerId }: Speaker) => [
-    said([`/dnsaddr/ip41-2-3-4.nt.example/tcp/4002/wss/p2p/${peerId}`]),
-  ],
-  'legacy-ip6': ({ peerId }: Speaker) => [
-    said([`/dnsaddr/ip62606-4700--7.nt.example/tcp/4002/wss/p2p/${peerId}`]),
-  ],
-  foreign: ({ peerId }: Speaker) => [said([good(STRANGER), good(peerId)])],
-  'foreign-only': () => [said([good(STRANGER)])],
-  unsigned: ({ peerId }: Speaker) => [{ ...said([good(peerId)]), signature: 'absent' }],
-  spoilt: ({ peerId }: Speaker) => [{ ...said([good(peerId)]), signature: 'spoilt' }],
-  nonsense: () => [
-    { data: Uint8Array.of(0xff, 0xff, 0xff) },
-    { data: Uint8Array.of(0x0a, 0x7f, 1) },
-  ],
-  empty: () => [{ data: new Uint8Array(0) }],
-  framed: ({ peerId }: Speaker) => {
-    const { data } = said([good(peerId)])
-    return [{ data: Uint8Array.from([data.length, ...data]) }]
-  },
-  'broken-among-good': ({ peerId }: Speaker) => [
-    {
-      data: Announce.encode({
-        addr: [
-          Uint8Array.of(0xff, 0xff, 0x03),
-          multiaddr(good(peerId)).bytes,
-          Uint8Array.of(0x04, 1),
-          new Uint8Array(0),
-        ],
-      }),
-    },
-  ],
-  many: ({ peerId }: Speaker) => [
-    said(
-      Array.from(
-        { length: 20 },
-        (_, index) => `/dns4/ip41-2-3-${index + 1}.nt.example/tcp/4002/tls/ws/p2p/${peerId}`,
-      ),
-    ),
-  ],
-  'too-long': ({ peerId }: Speaker) => [
-    {
-      data: Uint8Array.from([
-        ...said([good(peerId)]).data,
-        ...new Uint8Array(0),
-        ...filling(4_096),
-      ]),
-    },
-  ],
-  private: ({ peerId }: Speaker) => [
-    said([
-      `/ip4/10.1.2.3/tcp/4002/ws/p2p/${peerId}`,
-      `/dns4/ip4192-168-1-1.nt.example/tcp/4002/tls/ws/p2p/${peerId}`,
-    ]),
-  ],
-  repeated: ({ peerId }: Speaker) => Array.from({ length: 10 }, () => said([good(peerId)])),
-} satisfies Readonly<Record<string, (speaker: Speaker) => readonly Said[]>>
-type Speech = keyof typeof SPEECHES
-
-const STRANGER = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
 const ADDRESSES_MAX = 16
 const SECOND_MS = 1_000
 const LONG_CASE_MS = 90_000
-
-/** What is in it counts for somebody far away: nobody is dialled. */
-export function good(peerId: string): string {
-  return `/dns4/ip41-2-3-4.nt.example/tcp/4002/tls/ws/p2p/${peerId}`
-}
-
-export function said(addresses: readonly string[]): { readonly data: Uint8Array } {
-  return { data: Announce.encode({ addr: addresses.map((text) => multiaddr(text).bytes) }) }
-}
-
-/** A field that nobody knows, of so many bytes. */
-function filling(length: number): Uint8Array {
-  return Uint8Array.from([0x7a, 0x80, length >> 7, ...new Uint8Array(length)])
-}
 
 interface Found {
   readonly id: string
@@ -119,7 +39,7 @@ const DISCOVER: Partial<PlayInit> = { testcase: 'discover', neighbours: 2, priva
 
 /** Says everything, and waits until the client has found the peer that spoke last. */
 async function heard(play: Play, context: CheckContext): Promise<Heard> {
-  return await context.shared('client discovered', async () => {
+  return await observed(context, 'discovered', async () => {
     const both = (): true | undefined => (play.eventsOf('neighbour').length >= 2 ? true : undefined)
     await wait(play, context, both, {
       expected: 'connections to both of NT_DISCOVERY_PEERS, with gossipsub',
@@ -164,14 +84,8 @@ async function heard(play: Play, context: CheckContext): Promise<Heard> {
     const peerIds = Object.fromEntries(
       [...speakers].map(([speech, { peerId }]) => [speech, peerId]),
     ) as Record<Speech, string>
-    return { value: { peerIds, found: await foundBy(play) }, close: async () => {} }
+    return { peerIds, found: await foundBy(play) }
   })
-}
-
-/** Of whom nobody has heard. */
-export async function makeSpeaker(): Promise<Speaker> {
-  const key = await generateKeyPair('Ed25519')
-  return { key, peerId: peerIdFromPrivateKey(key).toString() }
 }
 
 /** All that the client has written of peers so far. */

@@ -10,6 +10,21 @@ import { wait } from './define.ts'
 
 export type Announcement = Extract<PlayEvent, { readonly kind: 'message' }>
 
+/**
+ * What happens in a run that several cases look at, whenever each of them begins: it is watched once, from the first of
+ * them on.
+ */
+export async function observed<T>(
+  context: CheckContext,
+  name: string,
+  watch: () => Promise<T>,
+): Promise<T> {
+  return await context.shared(`what was ${name}`, async () => ({
+    value: await watch(),
+    close: async () => {},
+  }))
+}
+
 /** The name that the proofs are for. */
 export function provenName(play: Play): string {
   return addressName(PROVEN_ADDRESS, play.init.zone)
