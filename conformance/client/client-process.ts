@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readFile } from 'node:fs/promises'
@@ -50,10 +51,17 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
     env: init.environment,
     stdio: ['ignore', stdout?.fd ?? 'ignore', stderr?.fd ?? 'ignore'],
   })
-  await Promise.race([once(child, 'spawn'), once(child, 'error')])
+  // A client may end before anything else is done here.
+  const childExit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  childExit.catch(() => {})
   await Promise.all(handles.map((handle) => handle.close()))
   const { pid } = child
-  if (pid === undefined) throw new Error(`"${init.exec}" cannot be started`)
+  if (pid === undefined) {
+    await childExit.catch((cause: unknown) => {
+      throw new Error(`"${init.exec}" cannot be started`, { cause })
+    })
+  }
+  assert(pid !== undefined)
   let exit: Exit | undefined
   const signalGroup = (signal: NodeJS.Signals): void => {
     sendSignal(pid, signal)
@@ -61,18 +69,16 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
   if (RUNNING.size === 0) process.on('exit', killAll)
   RUNNING.add(pid)
   let stopping = false
-  const exited = (once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>).then(
-    async ([code, signal]): Promise<Exit> => {
-      // A shell that was asked to stop may end before the client that it has started.
-      if (stopping) await goneWithin(STOP_MS_MAX, pid)
-      // What it has started ends with it.
-      signalGroup('SIGKILL')
-      RUNNING.delete(pid)
-      if (RUNNING.size === 0) process.off('exit', killAll)
-      exit = code === null ? { killedBy: signal ?? 'nobody' } : { code }
-      return exit
-    },
-  )
+  const exited = childExit.then(async ([code, signal]): Promise<Exit> => {
+    // A shell that was asked to stop may end before the client that it has started.
+    if (stopping) await goneWithin(STOP_MS_MAX, pid)
+    // What it has started ends with it.
+    signalGroup('SIGKILL')
+    RUNNING.delete(pid)
+    if (RUNNING.size === 0) process.off('exit', killAll)
+    exit = code === null ? { killedBy: signal ?? 'nobody' } : { code }
+    return exit
+  })
   return {
     pid,
     exited,

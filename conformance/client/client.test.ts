@@ -1,4 +1,5 @@
 // Clients of a line or two, in place of those that people would check: what the suite makes of each.
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -173,4 +174,50 @@ test('a client that is asked to stop has time to, also behind a shell that does 
   client.terminate()
   await client.exited
   t.match(await client.lastWords(), /clean/)
+})
+
+const CLI = join(import.meta.dirname, '../cli.ts')
+
+function conformance(folder: string, words: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'client', ...words], {
+    cwd: folder,
+    env: environment,
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+
+test('the command ends with 1 for a client that is not compliant, and with 3 for one that supports nothing', async (t) => {
+  const folder = await makeFolder(t)
+  t.match(conformance(folder, ['--exec', 'exit 0', 'NT-CLIENT-007']), {
+    status: 1,
+    stdout: '',
+    stderr: /the client has to exit with 127 .*: exit 0\n$/,
+  })
+  const missing = conformance(folder, ['--exec', './no-such-client', 'NT-CLIENT-007/other'])
+  t.match(missing, { status: 3, stdout: /for the test case "obtain": .*no-such-client.*not found/ })
+  const plan = conformance(folder, ['--exec', 'exit 0', '--dry-run', 'NT-CLIENT-007'])
+  t.match(plan, {
+    status: 0,
+    stdout: /^NT-CLIENT-007\/rate-limit  MUST$.*^7 checks would run, 0 do not apply$/ms,
+  })
+  t.match(conformance(folder, []), { status: 2, stderr: /required option '--exec <line>'/ })
+})
+
+test('the command judges a client by a report, and keeps what it wrote', async (t) => {
+  const folder = await makeFolder(t)
+  const exec = 'case $NT_TESTCASE in obtain) echo tried; exit 1;; *) exit 127;; esac'
+  const words = ['--exec', exec, '--name', 'shell', '--json', 'NT-CLIENT-007/other', 'NT-DISC-001']
+  const { status, stdout } = conformance(folder, words)
+  t.equal(status, 1)
+  const verdicts = JSON.parse(stdout).results.map(
+    ({ id, verdict }: { readonly id: string; readonly verdict: string }) => `${id} ${verdict}`,
+  )
+  t.same(verdicts.toSorted(), [
+    'NT-CLIENT-007/other fail',
+    'NT-DISC-001/no-length unsupported',
+    'NT-DISC-001/reads-no-length unsupported',
+  ])
+  const run = join(folder, 'conformance-results/shell/runs/NT-CLIENT-007-other')
+  t.equal(await readFile(join(run, 'stdout.txt'), 'utf8'), 'tried\n')
 })
