@@ -77,6 +77,8 @@ export const PROOF_CASES: readonly Case[] = [
     },
     async judge(play, context) {
       await expectCertificate(play, context, 'from servers that answer when all have been asked')
+      // Who asks one after the other has given up the first ones when the last one answers.
+      expectGivenOnly(play, SERVERS_AT_ONCE)
     },
   }),
   clientCase({
