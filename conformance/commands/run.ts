@@ -13,6 +13,7 @@ import { runCases } from '../suite/runner.ts'
 import { select, type Selection } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
 import { POLITE, readWords, type RunWords } from './run-options.ts'
@@ -88,6 +89,7 @@ export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Pro
     io.note(nothingChosen(selection))
     return EXIT.nothingRun
   }
+  await makeEvidenceFolder(words.out)
   const report = await execute(plan, target, io)
   io.write(words.json === true ? jsonText(report) : `${treeText(report)}\n`)
   await writeReports(report, settings.reports)

@@ -33,6 +33,8 @@ export interface SelfOptions {
   readonly preload?: readonly string[]
   /** The program `nodetrust`. @default that of this repository */
   readonly program?: string
+  /** Gets what the servers print. @default a file that goes with them */
+  readonly logFile?: string
   /** Keys, configuration, store and log are in a folder that is made in it and removed again. */
   readonly workDirectory: string
   readonly signal: AbortSignal
@@ -66,7 +68,7 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
     const servers = await startServerProcess({
       program: options.program ?? join(import.meta.dirname, '../../impl/cli.ts'),
       configFile,
-      logFile: join(folder, 'servers.log'),
+      logFile: options.logFile ?? join(folder, 'servers.log'),
       preload: options.preload ?? [],
       signal: options.signal,
     })
