@@ -1,6 +1,6 @@
 // npm run bench: what the project does beside the limit of what it stands on, both measured in the same run.
 // Arguments choose benchmarks by a part of their file's path. Each benchmark is a program beside what it measures and
-// prints one line of JSON for each result: { name, unit, value, limit, atLeast } or { …, atMost }, bounds on value/limit.
+// prints one line of JSON for each result: { name, unit, value, limit, atLeast } or { …, atMost }, bounds on value/limit; with neither, it is for comparison.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, writeFileSync } from 'node:fs'
@@ -25,6 +25,9 @@ interface Result {
   readonly holds: boolean
 }
 
+/** Others do it too: nothing is wanted of them. */
+const COMPARISON = 'comparison'
+
 const root = import.meta.dirname
 const wantedParts = process.argv.slice(2)
 const files = globSync('{impl,scenarios}/**/*.bench.ts', { cwd: root })
@@ -46,7 +49,7 @@ for (const file of files) {
     const result = judge(measurement)
     results.push(result)
     process.stdout.write(
-      `${result.holds ? '✓' : '✗'} ${result.name}: ${shown(measurement.value)} ${measurement.unit}, limit ${shown(measurement.limit)}, ratio ${result.ratio.toFixed(2)}, wanted ${result.wanted}\n`,
+      `${mark(result)} ${result.name}: ${shown(measurement.value)} ${measurement.unit}, limit ${shown(measurement.limit)}, ratio ${result.ratio.toFixed(2)}, wanted ${result.wanted}\n`,
     )
   }
   const [code] = await exited
@@ -60,14 +63,19 @@ if (broken || results.some(({ holds }) => !holds)) process.exitCode = 1
 
 function judge({ name, value, limit, atLeast, atMost }: Measurement): Result {
   const ratio = value / limit
-  return {
-    name,
-    value,
-    limit,
-    ratio,
-    wanted: atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`,
-    holds: atLeast === undefined ? ratio <= (atMost ?? 0) : ratio >= atLeast,
+  const measured = { name, value, limit, ratio }
+  if (atLeast !== undefined) {
+    return { ...measured, wanted: `at least ${atLeast}`, holds: ratio >= atLeast }
   }
+  if (atMost !== undefined) {
+    return { ...measured, wanted: `at most ${atMost}`, holds: ratio <= atMost }
+  }
+  return { ...measured, wanted: COMPARISON, holds: true }
+}
+
+function mark({ wanted, holds }: Result): string {
+  if (wanted === COMPARISON) return '·'
+  return holds ? '✓' : '✗'
 }
 
 function shown(value: number): string {

@@ -21,6 +21,7 @@ import { SilentSockets } from './client/silent-sockets.ts'
 import { ROLES, type Config, type Role } from './config/schema.ts'
 import { dnsOf, needed, roleService, type Running, type ServiceFactory } from './config/services.ts'
 import { checkStart } from './config/start.ts'
+import { connectionRoom } from './connection-room.ts'
 import { componentLogger, logEvents, type Log } from './log.ts'
 import { ServerMetrics } from './metrics/index.ts'
 import { openOperatorPort, readStore, type OperatorPort } from './operator-port.ts'
@@ -227,6 +228,8 @@ interface NodeConfig {
 }
 
 const CONNECTIONS_MAX = 4_000
+/** So many are kept free for newcomers. */
+const CONNECTIONS_FREE = 100
 /** Connections that one address may open a second: peers behind one NAT share theirs. */
 const CONNECTIONS_PER_SECOND_MAX = 50
 /** A connection has so long to say who it is, in ms. */
@@ -276,6 +279,11 @@ async function createNode(
       ping: ping(),
       silence: silenceGuard,
       listening: listeningAddresses,
+      room: connectionRoom({
+        pending: CONNECTIONS_PENDING_MAX / 2,
+        connections: CONNECTIONS_MAX - CONNECTIONS_FREE,
+        handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+      }),
       ...services,
     },
   })

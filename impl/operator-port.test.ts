@@ -99,6 +99,18 @@ test('health is 503 with a reason a line and Retry-After when the CA or the stor
   ])
 })
 
+test('health is 503 while the CA limits us', async (t) => {
+  const ca = await startDirectory(t)
+  const { servers, folder } = await start(t, ca.url)
+  using store = new DatabaseSync(join(folder, 'issue.sqlite'))
+  store
+    .prepare(`INSERT INTO budgets VALUES (?, 'pausedByCa', '', ?)`)
+    .run(ca.url, Date.now() + 60_000)
+  const { status, body } = await ask(servers, '/health')
+  t.equal(status, 503)
+  t.match(body, /^CA limits: the ca has limited us: no order goes on before 20\S+Z\n$/)
+})
+
 test('health is 503 when the DNS server answers nothing any more, or no server takes challenges', async (t) => {
   const ca = await startDirectory(t)
   const { servers } = await start(t, ca.url)

@@ -7,6 +7,7 @@ import { caOverloaded } from './ca-overloaded.ts'
 import { caRejectsNonces } from './ca-rejects-nonces.ts'
 import { caSlow } from './ca-slow.ts'
 import { dnsServerDown } from './dns-server-down.ts'
+import { earlyRenewal } from './early-renewal.ts'
 import { expiredProof } from './expired-proof.ts'
 import { failingProofServer } from './failing-proof-server.ts'
 import { flashCrowd } from './flash-crowd.ts'
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   rateLimited,
   issueServerKilled,
   renewal,
+  earlyRenewal,
   addressChange,
   flashCrowd,
 ]

@@ -1,5 +1,10 @@
-import { everyClientHasItsCertificate, oneOrderForEachCertificate } from './engine/expectations.ts'
+import {
+  everyClientHasItsCertificate,
+  everyClientIsAnnounced,
+  oneOrderForEachCertificate,
+} from './engine/expectations.ts'
 import { hosts, type FaultMoment, type Scenario } from './engine/scenario.ts'
+import type { World } from './engine/world.ts'
 
 /** How long the issue server stays away. */
 const OUTAGE_MS = 200
@@ -44,10 +49,7 @@ export const issueServerKilled: Scenario = {
   clientsMin: MOMENTS.length,
   deadlineMs: 120_000,
   world: (client) => ({
-    // Announcements pass by the issue server, and one that dies so often is no meeting point: they are left out.
-    hosts: hosts({ proof: 1, dns: DNS_SERVERS, issue: 1, client }).map((host) =>
-      host.role === 'client' ? { ...host, options: { announce: false } } : host,
-    ),
+    hosts: hosts({ proof: 1, dns: DNS_SERVERS, issue: 1, client }),
   }),
   async run(world, inject) {
     const seen = { healed: 0 }
@@ -65,6 +67,13 @@ export const issueServerKilled: Scenario = {
       if (error !== undefined) await world.obtain(client)
     }
     unfollow()
+    const backAt = lastRestart(world)
+    for (const { name } of world.clients) {
+      await world.trace.waitFor(
+        ({ host, event, atMs }) => host === name && event === 'announced' && atMs > backAt,
+        world.signal,
+      )
+    }
   },
   expectations: [
     {
@@ -79,5 +88,24 @@ export const issueServerKilled: Scenario = {
     },
     oneOrderForEachCertificate,
     everyClientHasItsCertificate,
+    everyClientIsAnnounced,
+    {
+      name: 'after the last restart everybody announces itself again, without a request for a certificate',
+      holds(world) {
+        const backAt = lastRestart(world)
+        const silent = world.clients.find(
+          ({ name }) =>
+            !world.trace.of('announced').some(({ host, atMs }) => host === name && atMs > backAt),
+        )
+        if (silent !== undefined) return `${silent.name} has announced itself to nobody`
+        const askers = world.trace.of('request:received').filter(({ atMs }) => atMs > backAt)
+        // The last client was told nothing by the server that died, and asks once more.
+        return askers.length <= 1 || `${askers.length} requests were made`
+      },
+    },
   ],
+}
+
+function lastRestart(world: World): number {
+  return world.trace.of('fault:healed').at(-1)?.atMs ?? 0
 }

@@ -1,6 +1,6 @@
 import { everyClientHasItsCertificate, everyClientIsAnnounced } from './engine/expectations.ts'
-import { tlsAnswer, type TlsAnswer } from './engine/invariants.ts'
 import { hosts, type Scenario } from './engine/scenario.ts'
+import { lookAt, seenAt, socketOf } from './engine/sockets.ts'
 import { visit } from './engine/visitor.ts'
 import type { World } from './engine/world.ts'
 
@@ -31,28 +31,21 @@ export const renewal: Scenario = {
     await happens(world, RENEWING, 'certificate:obtained')
     const { certificate: lapsing } = await lapses
     await world.announced()
-    const targets: Readonly<Record<string, typeof nowhere>> = {
-      [RENEWING]: target(world, RENEWING),
-      [LAPSING]: target(world, LAPSING),
-    }
-    const look = async (client: string): Promise<void> => {
-      const roots = await world.rootCertificates()
-      const { serial, problem } = await tlsAnswer({ ...(targets[client] ?? nowhere), roots })
-      world.trace.record(client, 'socket:looked-at', { serial, problem })
-    }
+    // A client whose certificate has lapsed announces none any more.
+    const [renewing, lapsed] = [socketOf(world, RENEWING), socketOf(world, LAPSING)]
     await using visitor = await visit(world, RENEWING)
     world.trace.record(RENEWING, 'visitor:connected', { serial: visitor.serial })
     world.trace.record(RENEWING, 'visitor:asked', { problem: await visitor.problem() })
-    await look(RENEWING)
-    await look(LAPSING)
+    await lookAt(world, RENEWING, renewing)
+    await lookAt(world, LAPSING, lapsed)
 
     await happens(world, RENEWING, 'certificate:renewed')
-    await look(RENEWING)
+    await lookAt(world, RENEWING, renewing)
     world.trace.record(RENEWING, 'visitor:asked', { problem: await visitor.problem() })
 
     const restMs = (lapsing?.notAfter ?? 0) + LAPSED_MS - Date.now()
     await new Promise((resolve) => setTimeout(resolve, restMs))
-    await look(LAPSING)
+    await lookAt(world, LAPSING, lapsed)
     // The old certificate has lapsed too by now; the connection that was made with it goes on.
     world.trace.record(RENEWING, 'visitor:asked', { problem: await visitor.problem() })
   },
@@ -60,7 +53,7 @@ export const renewal: Scenario = {
     {
       name: 'a new handshake sees the new certificate, and the old one is gone',
       holds(world) {
-        const [before, after] = seen(world, RENEWING)
+        const [before, after] = seenAt(world, RENEWING)
         if (before?.problem !== undefined) return `before: ${before.problem}`
         if (after?.problem !== undefined) return `after: ${after.problem}`
         if (after?.serial === before?.serial) return `it still is ${before?.serial}`
@@ -75,7 +68,7 @@ export const renewal: Scenario = {
       name: 'a connection that was made before stays open and in use',
       holds(world) {
         const [connected] = world.trace.of('visitor:connected')
-        const [before] = seen(world, RENEWING)
+        const [before] = seenAt(world, RENEWING)
         if (connected?.detail['serial'] !== before?.serial) return 'it was made with another one'
         const asked = world.trace.of('visitor:asked')
         if (asked.length !== 3) return `it was used ${asked.length} times`
@@ -86,7 +79,7 @@ export const renewal: Scenario = {
     {
       name: 'a lapsed certificate is not served',
       holds(world) {
-        const [before, after] = seen(world, LAPSING)
+        const [before, after] = seenAt(world, LAPSING)
         if (before?.problem !== undefined) return `it never was: ${before.problem}`
         return after?.serial === undefined || `the socket shows ${after.serial}`
       },
@@ -105,23 +98,6 @@ export const renewal: Scenario = {
   ],
 }
 
-const nowhere = { host: '', port: 0, servername: '' }
-
 async function happens(world: World, client: string, event: string): Promise<void> {
   await world.trace.waitFor((entry) => entry.host === client && entry.event === event, world.signal)
-}
-
-/** Where a client's announced address leads. */
-function target(world: World, client: string): typeof nowhere {
-  const announced = world.announcements.find(({ host }) => host === client)
-  const address = world.host(client).place.socketAddresses[4] ?? ''
-  return { host: address, port: announced?.port ?? 0, servername: announced?.name ?? '' }
-}
-
-/** What stood on a client's socket each time that it was looked at. */
-function seen(world: World, client: string): Partial<TlsAnswer>[] {
-  return world.trace
-    .of('socket:looked-at')
-    .filter(({ host }) => host === client)
-    .map(({ detail }) => detail)
 }

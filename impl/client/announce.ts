@@ -38,6 +38,8 @@ export interface AnnouncerInit {
     readonly addresses: readonly string[]
     readonly recipients: number
   }) => void
+  /** An announcement reached nobody: it will be repeated, and somebody may look for others meanwhile. */
+  readonly onUnheard: () => void
   readonly onPeer: (peer: PeerInfo) => void
   readonly log: Logger
 }
@@ -109,8 +111,10 @@ export class Announcer {
         const data = encodeAnnouncement(addresses)
         const { recipients } = await this.#pubsub.publish(this.#init.topic, data)
         // Gossipsub hears of a subscription before it has opened its own stream to the subscriber.
-        if (recipients.length === 0) waitMs = Math.min(waitMs, RETRY_MS)
-        else {
+        if (recipients.length === 0) {
+          waitMs = Math.min(waitMs, RETRY_MS)
+          this.#init.onUnheard()
+        } else {
           this.#init.onAnnounced({
             addresses: addresses.map(String),
             recipients: recipients.length,
@@ -120,6 +124,7 @@ export class Announcer {
         // Gossipsub throws when nobody has subscribed yet, which is usual for a node that has just started.
         this.#unheard = true
         this.#init.log('announcement reached nobody - %e', error)
+        this.#init.onUnheard()
       }
     }
     if (!this.#announcing) return

@@ -259,6 +259,7 @@ test('NT-DISC-005 announcements go out at once and then every 10 s ± 10 %', asy
       allowPrivateAddresses: true,
       addresses: () => [multiaddr('/dns4/a.nt.example/tcp/1/tls/ws')],
       onAnnounced: ({ recipients }) => announced.push(recipients),
+      onUnheard: () => {},
       onPeer: () => {},
       log: silentLogger,
     })

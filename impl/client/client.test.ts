@@ -1,12 +1,14 @@
 // The client over real libp2p connections on loopback, against servers that follow a script, and its secure listener
 // looked at with a TLS client that trusts the test CA only.
+import 'reflect-metadata'
 import { webSockets } from '@libp2p/websockets'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Libp2p, PeerInfo } from '@libp2p/interface'
+import type { Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { Pkcs10CertificateRequest } from '@peculiar/x509'
 import { MemoryDatastore } from 'datastore-core'
 import { Key } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
@@ -16,7 +18,14 @@ import { once } from 'node:events'
 import { test } from 'tap'
 import { observedAddress } from '../wire/addresses.ts'
 import { RefusalError } from '../wire/errors.ts'
-import { Announce, Proof, ProofResponse, ProofWrapper } from '../wire/messages.ts'
+import {
+  Announce,
+  type IssueResponse,
+  type IssueRequest,
+  Proof,
+  ProofResponse,
+  ProofWrapper,
+} from '../wire/messages.ts'
 import { signProof } from '../wire/proofs.ts'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from '../wire/protocols.ts'
 import { holdDeadlines } from '../wire/testing.ts'
@@ -30,6 +39,7 @@ import {
   provenAt,
   serveIssue,
   serveProofs,
+  serveRenewal,
   ZONE,
   type ClientServices,
   type Flaws,
@@ -97,6 +107,10 @@ async function next<K extends keyof NodetrustEvents>(
   })
 }
 
+function idOf(privateKey: PrivateKey): string {
+  return peerIdFromPrivateKey(privateKey).toString()
+}
+
 function listenerPort(client: Client): number {
   const port = client.services.nodetrust.addresses[0]?.getComponents()[1]?.value
   return Number(port)
@@ -115,6 +129,14 @@ async function handshake(
   } finally {
     socket.destroy()
   }
+}
+
+/** The keys that are to be certified, in hex. */
+function publicKeys(requests: readonly IssueRequest[]): string[] {
+  return requests.map(({ csr }) => {
+    const { publicKey } = new Pkcs10CertificateRequest(csr ?? new Uint8Array())
+    return Buffer.from(publicKey.rawData).toString('hex')
+  })
 }
 
 /** A proof server that never answers, and the moment when it is asked. */
@@ -527,6 +549,63 @@ test('NT-CLIENT-012 a renewed certificate takes over on the live port and connec
   t.not(client.services.nodetrust.certificate?.key, key, 'a renewal has a new key')
 })
 
+test('NT-CLIENT-012 NT-CLIENT-015 a server that gives the old certificate for a renewal is not asked without end', async (t) => {
+  let given: IssueResponse | undefined
+  const { issueServers, requests } = await createWorld(t, {
+    answer: async (request, caller) => {
+      given ??= await certify(authority, request, caller, {
+        // Renewal has been due for an hour.
+        notBefore: new Date(Date.now() - 10 * 3_600_000),
+        notAfter: new Date(Date.now() + 4 * 3_600_000),
+      })
+      return given
+    },
+  })
+  const client = await start(t, { issueServers, csr: false, retry: { initialMs: 60_000 } })
+  const { reason, retryAt } = await next(client, 'certificate:failed')
+  t.match(reason, /the one that is to be renewed/)
+  t.ok((retryAt ?? 0) > Date.now() + 20_000)
+  t.equal(requests.length, 2)
+  t.ok(client.services.nodetrust.certificate, 'it is served all the same')
+})
+
+test('NT-CLIENT-012 a certificate is renewed when the issue server says so, before or after the usual time', async (t) => {
+  const { issueServers, issue, requests } = await createWorld(t)
+  // Another one, which is asked first: it does not know the protocol, as those of 2018.
+  const other = await createWorld(t, { answer: async () => ({ error: 9 }) })
+  const client = await start(t, {
+    issueServers: [...other.issueServers, ...issueServers],
+    announce: false,
+  })
+  const first = await next(client, 'certificate:obtained')
+  const asked: string[] = []
+  let renewAt = first.notAfter
+  await serveRenewal(issue, (serial) => {
+    asked.push(serial)
+    return { error: 0, renewAt }
+  })
+  const advised = async () => {
+    // As 6 h later: the client asks at its start too.
+    await client.stop()
+    const told = next(client, 'renewal:advised')
+    await client.start()
+    return await told
+  }
+  const { serial } = first
+  const lifetimeMs = first.notAfter - first.notBefore
+  t.match(await advised(), { serial, renewAt: first.notBefore + lifetimeMs * 0.9 }, 'not too late')
+  t.equal(asked[0], serial)
+  t.equal(requests.length, 1)
+
+  renewAt = Date.now() - 1
+  const renewed = next(client, 'certificate:renewed')
+  t.equal((await advised()).renewAt, renewAt)
+  const second = await renewed
+  t.not(second.serial, serial)
+  t.equal(requests.length, 2)
+  t.equal(new Set(publicKeys(requests)).size, 2, 'the old key may be known to others')
+})
+
 test('NT-CLIENT-012 NT-DISC-006 a lapsed certificate is neither served nor announced', async (t) => {
   let refusing = false
   const { issueServers } = await createWorld(t, {
@@ -605,12 +684,7 @@ test('a client asks again with the same key until it has a certificate', async (
   })
   const client = await start(t, { issueServers, retry: { initialMs: 10 } })
   await next(client, 'certificate:obtained')
-  const { Pkcs10CertificateRequest } = await import('@peculiar/x509')
-  const keys = requests.map(({ csr }) =>
-    Buffer.from(new Pkcs10CertificateRequest(csr ?? new Uint8Array()).publicKey.rawData).toString(
-      'hex',
-    ),
-  )
+  const keys = publicKeys(requests)
   t.equal(keys.length, 2)
   t.equal(keys[0], keys[1])
 })
@@ -717,6 +791,45 @@ test('NT-DISC-001 NT-DISC-005 NT-DISC-010 announcements become discovered peers,
   )
   const stored = await listener.peerStore.get(client.peerId)
   t.ok(stored.addresses.some(({ multiaddr: address }) => address.toString().includes(ADDRESS_NAME)))
+})
+
+test('NT-DISC-005 a client whose issue server was restarted announces itself there again, without asking it for anything', async (t) => {
+  const privateKey = await generateKeyPair('Ed25519')
+  const issueServers = [multiaddr('/ip4/127.0.0.1/tcp/1').encapsulate(`/p2p/${idOf(privateKey)}`)]
+  const signer = await createServer()
+  t.teardown(() => signer.stop())
+  await serveProofs(
+    signer,
+    provenAt(() => signer, ADDRESS),
+  )
+  // Its node takes part in pubsub, as an issue server does that passes announcements on.
+  const startIssueServer = async (listen: string) => {
+    const node = await start(
+      t,
+      { issueServers, autoStart: false },
+      { privateKey, listen: [listen] },
+    )
+    const { requests } = await serveIssue(node, {
+      proofServers: [signer],
+      answer: async (request, caller) => await certify(authority, request, caller),
+    })
+    return { node, requests }
+  }
+  const first = await startIssueServer('/ip4/127.0.0.1/tcp/0')
+  const [address = multiaddr('/')] = first.node.getMultiaddrs()
+  const client = await start(t, { issueServers: [address], announceIntervalMs: 100 })
+  await next(client, 'announced')
+  t.equal(first.requests.length, 1)
+  const lost = new Promise((resolve) => {
+    client.addEventListener('peer:disconnect', resolve, { once: true })
+  })
+  await first.node.stop()
+  await lost
+
+  const second = await startIssueServer(address.decapsulate('/p2p').toString())
+  const { id } = await next(second.node, 'peer')
+  t.ok(id.equals(client.peerId))
+  t.equal(second.requests.length, 0)
 })
 
 test('NT-DISC-002 NT-DISC-003 NT-DISC-007 both topics are heard, and nothing that comes does harm', async (t) => {

@@ -16,7 +16,7 @@ import { Alarm } from './alarm.ts'
 import { ANNOUNCE_INTERVAL_MS_DEFAULT, Announcer, type Pubsub } from './announce.ts'
 import { CertificateStore } from './certificate-store.ts'
 import type { Certificate } from './check.ts'
-import { exchange, type Server } from './exchange.ts'
+import { connect, exchange, type Server } from './exchange.ts'
 import type {
   CertificateDetail,
   NodetrustComponents,
@@ -24,6 +24,7 @@ import type {
   NodetrustInit,
 } from './init.ts'
 import { CertificateKeeper } from './keeper.ts'
+import { MeetingPoints } from './meeting-points.ts'
 import type { ObtainContext } from './obtain.ts'
 import { RETRY_LIMITS_DEFAULT } from './renewal.ts'
 import { SecureListeners } from './serve.ts'
@@ -47,6 +48,7 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   )
   #keeper: CertificateKeeper | undefined
   #announcer: Announcer | undefined
+  #meetingPoints: MeetingPoints | undefined
   #addresses: readonly Multiaddr[] = []
   #addressCheckedAt = -Infinity
 
@@ -119,6 +121,8 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
     await keeper?.stop()
     this.#announcer?.stop()
     this.#announcer = undefined
+    await this.#meetingPoints?.stop()
+    this.#meetingPoints = undefined
     this.#listeners.stop()
   }
 
@@ -140,6 +144,11 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
         const type = previous === undefined ? 'certificate:obtained' : 'certificate:renewed'
         this.safeDispatchEvent(type, {
           detail: { ...describeCertificate(certificate), fromStore },
+        })
+      },
+      onAdvised: (certificate, renewAt) => {
+        this.safeDispatchEvent('renewal:advised', {
+          detail: { serial: certificate.serial, renewAt },
         })
       },
       onExpired: (certificate) => {
@@ -174,6 +183,13 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   #createAnnouncer(): Announcer | undefined {
     const pubsub = this.#pubsub()
     if (pubsub === undefined) return undefined
+    const meetingPoints = new MeetingPoints({
+      issueServers: this.#issueServers,
+      connect: (server, signal) =>
+        connect(this.#components.connectionManager, server, { fresh: false, signal }),
+      log: this.#log,
+    })
+    this.#meetingPoints = meetingPoints
     return new Announcer(pubsub, {
       self: this.#components.peerId,
       topic: this.#init.announceTopic ?? DISCOVERY_TOPIC,
@@ -184,7 +200,11 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
         const lapsed = (this.certificate?.notAfter ?? 0) <= Date.now()
         return lapsed ? [] : this.#addresses
       },
-      onAnnounced: (detail) => this.safeDispatchEvent('announced', { detail }),
+      onAnnounced: (detail) => {
+        meetingPoints.found()
+        this.safeDispatchEvent('announced', { detail })
+      },
+      onUnheard: () => meetingPoints.seek(),
       onPeer: (detail) => this.safeDispatchEvent('peer', { detail }),
       log: this.#log,
     })

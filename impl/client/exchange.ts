@@ -51,7 +51,11 @@ export async function exchange(
   }
 }
 
-async function connect(
+/**
+ * A connection to a server: the one that there is, or with `fresh` another one.
+ * @throws {MalformedError} when its addresses are those of others; libp2p's errors as they are.
+ */
+export async function connect(
   connectionManager: ConnectionManager,
   { id, addresses }: Server,
   { fresh, signal }: { readonly fresh: boolean; readonly signal: AbortSignal },

@@ -74,6 +74,8 @@ export interface NodetrustEvents extends PeerDiscoveryEvents {
   'certificate:failed': CustomEvent<FailureDetail & { readonly retryAt?: number }>
   /** The certificate has lapsed and is neither served nor announced any more. */
   'certificate:expired': CustomEvent<Omit<CertificateDetail, 'fromStore'>>
+  /** An issue server says when the CA wants the certificate renewed; in ms since 1970. */
+  'renewal:advised': CustomEvent<{ readonly serial: string; readonly renewAt: number }>
   'proof:received': CustomEvent<{ readonly server: string; readonly addresses: readonly string[] }>
   'proof:failed': CustomEvent<{ readonly server: string; readonly reason: string }>
   /** The addresses under which the node can be reached securely are others; none after a stop. */

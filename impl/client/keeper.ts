@@ -1,7 +1,7 @@
 import { Alarm } from './alarm.ts'
 import type { CertificateStore } from './certificate-store.ts'
 import type { Certificate } from './check.ts'
-import { describeFailure, type FailureDetail } from './errors.ts'
+import { CertificateError, describeFailure, type FailureDetail } from './errors.ts'
 import type { Server } from './exchange.ts'
 import {
   prepareRequest,
@@ -9,7 +9,8 @@ import {
   type ObtainContext,
   type PreparedRequest,
 } from './obtain.ts'
-import { renewalTime, retryDelayMs, type RetryLimits } from './renewal.ts'
+import { advisedTime, renewalTime, retryDelayMs, type RetryLimits } from './renewal.ts'
+import { RenewalAdvice } from './renewal-advice.ts'
 
 /** Options and callbacks of a {@link CertificateKeeper}. */
 export interface CertificateKeeperInit {
@@ -25,6 +26,8 @@ export interface CertificateKeeperInit {
     certificate: Certificate,
     origin: { readonly fromStore: boolean; readonly previous: Certificate | undefined },
   ) => void
+  /** The certificate will be renewed at another time (ms since 1970) than was planned. */
+  readonly onAdvised: (certificate: Certificate, renewAt: number) => void
   readonly onExpired: (certificate: Certificate) => void
   readonly onFailure: (failure: FailureDetail & { readonly retryAt?: number }) => void
 }
@@ -45,8 +48,11 @@ export class CertificateKeeper {
   readonly #stopping = new AbortController()
   readonly #renewal = new Alarm(() => this.#runUnattended(this.#next))
   readonly #expiry = new Alarm(() => this.#expire())
+  readonly #advice: RenewalAdvice
   #certificate: Certificate | undefined
   #renewAt = 0
+  /** The time that we would choose by ourselves. */
+  #usualRenewAt = 0
   #failures = 0
   /** What the next round by time does: it renews only when that is due. */
   #next: Round = CHECK
@@ -56,6 +62,10 @@ export class CertificateKeeper {
 
   constructor(init: CertificateKeeperInit) {
     this.#init = init
+    this.#advice = new RenewalAdvice({
+      ...init,
+      onAdvice: (certificate, renewAt) => this.#advised(certificate, renewAt),
+    })
   }
 
   get certificate(): Certificate | undefined {
@@ -73,7 +83,7 @@ export class CertificateKeeper {
 
   async stop(): Promise<void> {
     this.#stopping.abort(new DOMException('the client is stopping', 'AbortError'))
-    await this.#rounds
+    await Promise.all([this.#rounds, this.#advice.stop()])
     this.#renewal.clear()
     this.#expiry.clear()
   }
@@ -147,6 +157,10 @@ export class CertificateKeeper {
         if (current !== undefined && !round.renew && this.#serves(current, prepared)) return current
         const key = this.#init.csr ? await this.#init.store.pendingKey() : undefined
         const certificate = await requestCertificate(prepared, key, context)
+        if (certificate.serial === current?.serial && Date.now() >= this.#renewAt) {
+          // A server of 2018 gives it until an hour before its end: without this we would ask again at once, for ever.
+          throw new CertificateError('the certificate that came is the one that is to be renewed')
+        }
         // Saved even when we are stopping: it has cost somebody a CA's limit.
         await this.#init.store.save(certificate)
         signal.throwIfAborted()
@@ -177,13 +191,29 @@ export class CertificateKeeper {
   #adopt(certificate: Certificate, { fromStore }: { readonly fromStore: boolean }): void {
     const previous = this.#certificate
     this.#certificate = certificate
-    this.#renewAt = renewalTime(certificate, Math.random())
+    this.#usualRenewAt = renewalTime(certificate, Math.random())
+    this.#renewAt = this.#usualRenewAt
     this.#expiry.set(certificate.notAfter)
-    if (this.#unattended) this.#renewal.set(this.#renewAt)
+    if (this.#unattended) {
+      this.#renewal.set(this.#renewAt)
+      // What the CA wants can have changed while we did not run.
+      this.#advice.follow(certificate, { now: fromStore })
+    }
     this.#init.onCertificate(certificate, { fromStore, previous })
   }
 
+  #advised(certificate: Certificate, renewAt: number | undefined): void {
+    if (certificate !== this.#certificate) return
+    const advised = renewAt === undefined ? this.#usualRenewAt : advisedTime(certificate, renewAt)
+    if (advised === this.#renewAt) return
+    this.#renewAt = advised
+    // After a failure the alarm is set for the next attempt, which looks at the new time too.
+    if (this.#failures === 0) this.#renewal.set(advised)
+    this.#init.onAdvised(certificate, advised)
+  }
+
   #expire(): void {
+    this.#advice.pause()
     const certificate = this.#certificate
     if (certificate === undefined) return
     this.#certificate = undefined

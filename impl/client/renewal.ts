@@ -5,6 +5,9 @@ const RENEWAL_SHARE = 2 / 3
 /** Spread over a twentieth of the lifetime, so that nodes started together do not renew together. */
 const RENEWAL_JITTER_SHARE = 1 / 20
 
+/** What an issue server advises is followed up to here: after that there is no time left for failures. */
+const ADVICE_SHARE_MAX = 9 / 10
+
 /** Waiting times after failures, in ms. */
 export interface RetryLimits {
   /** After the first failure that may pass by itself. @default 5 s */
@@ -33,6 +36,14 @@ export function renewalTime(
 ): number {
   const lifetimeMs = notAfter - notBefore
   return notBefore + lifetimeMs * (RENEWAL_SHARE + (random - 0.5) * RENEWAL_JITTER_SHARE)
+}
+
+/** When to renew by the advice of an issue server, which knows when the CA wants it, in ms since 1970. */
+export function advisedTime(
+  { notBefore, notAfter }: { readonly notBefore: number; readonly notAfter: number },
+  renewAt: number,
+): number {
+  return Math.min(renewAt, notBefore + (notAfter - notBefore) * ADVICE_SHARE_MAX)
 }
 
 /**

@@ -14,7 +14,12 @@ import { webcrypto } from 'node:crypto'
 import { parseAddress } from '../wire/addresses.ts'
 import { id0Name, addressName } from '../wire/names.ts'
 import { signProof } from '../wire/proofs.ts'
-import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL, PROOF_PROTOCOL } from '../wire/protocols.ts'
+import {
+  ISSUE_INFO_PROTOCOL,
+  ISSUE_PROTOCOL,
+  PROOF_PROTOCOL,
+  RENEWAL_PROTOCOL,
+} from '../wire/protocols.ts'
 import { streamServer } from '../wire/serve.ts'
 import {
   IssueInfo,
@@ -23,6 +28,8 @@ import {
   Proof,
   ProofResponse,
   ProofWrapper,
+  RenewalRequest,
+  RenewalResponse,
 } from '../wire/messages.ts'
 import { nodetrust, type NodetrustClient, type NodetrustInit } from './index.ts'
 
@@ -213,6 +220,20 @@ export async function serveIssue(
   await node.handle(ISSUE_INFO_PROTOCOL, info.handler)
   await node.handle(ISSUE_PROTOCOL, issue.handler)
   return { requests }
+}
+
+/** Tells when to renew: `answer` gets the serial number that was asked about. */
+export async function serveRenewal(
+  node: Libp2p,
+  answer: (serial: string) => RenewalResponse,
+): Promise<void> {
+  const server = streamServer({
+    serve: async (frames, _connection, signal) => {
+      const { serial } = RenewalRequest.decode((await frames.read(signal)) ?? new Uint8Array())
+      await frames.write(RenewalResponse.encode(answer(serial)), signal)
+    },
+  })
+  await node.handle(RENEWAL_PROTOCOL, server.handler)
 }
 
 /** How a certificate that an issue server gives differs from a good one. */

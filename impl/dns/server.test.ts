@@ -275,7 +275,7 @@ test('connections over the bounds are ended and counted, and room comes back', a
   t.equal((await late.read()).id, 4)
 })
 
-test('connections are counted at all addresses together', async (t) => {
+test('connections are counted at all addresses together, and the one of no use for longest makes way', async (t) => {
   const node = await server(t, {
     listen: [
       { address: '127.0.0.1', port: 0 },
@@ -284,24 +284,40 @@ test('connections are counted at all addresses together', async (t) => {
     ],
     tcp: { connections: 2, connectionsPerAddress: 2 },
   })
-  const kept = [await tcpClient(t, node, 0), await tcpClient(t, node, 1)]
-  const excess = await tcpClient(t, node, 2)
-  await excess.closed
-  for (const client of kept) {
-    client.socket.write(framed(query(1)))
-    t.equal((await client.read()).id, 1)
+  const useful = await tcpClient(t, node, 0)
+  const silent = await tcpClient(t, node, 1)
+  useful.socket.write(framed(query(1)))
+  t.equal((await useful.read()).id, 1)
+  const newcomer = await tcpClient(t, node, 2)
+  await silent.closed
+  for (const client of [useful, newcomer]) {
+    client.socket.write(framed(query(2)))
+    t.equal((await client.read()).id, 2)
   }
   t.equal(node.services.dns.counters.dropped, 1)
+})
 
+test('places for connections go to those that were last of use, and not beyond those of an address', (t) => {
   const slots = new ConnectionSlots({ total: 3, perAddress: 2 })
-  const one = slots.take('2001:db8::1')
-  t.ok(one && slots.take('2001:db8::2'))
-  t.equal(slots.take('2001:db8::3'), undefined, 'the third of one /64')
-  t.ok(slots.take('2001:db8:0:1::1'), 'of another one')
-  t.equal(slots.take('192.0.2.1'), undefined, 'the fourth of all')
-  one?.()
-  t.ok(slots.take('2001:db8::4'), 'room comes back')
-  t.equal(slots.take('192.0.2.1'), undefined)
+  const ended: string[] = []
+  const take = (address: string) => slots.take(address, () => ended.push(address))
+  const one = take('2001:db8::1')
+  const two = take('2001:db8::2')
+  t.ok(one && two)
+  t.equal(take('2001:db8::3'), undefined, 'the third of one /64')
+  t.ok(take('2001:db8:0:1::1'), 'of another one')
+  one?.used()
+  t.ok(take('192.0.2.1'), 'the fourth of all')
+  t.strictSame(ended, ['2001:db8::2'])
+  two?.used()
+  two?.release()
+  t.ok(take('2001:db8::4'), 'who made way has gone, once')
+  t.strictSame(ended, ['2001:db8::2', '2001:db8:0:1::1'])
+  t.equal(take('2001:db8::5'), undefined)
+  one?.release()
+  t.ok(take('2001:db8::5'), 'room comes back')
+  t.equal(ended.length, 2)
+  t.end()
 })
 
 test('a datagram that says it is from port 0 is not answered, and does no harm', async (t) => {

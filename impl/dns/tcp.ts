@@ -6,7 +6,7 @@ import type { Respond, SocketReport } from './sockets.ts'
 
 /** Bounds of the TCP side, at all addresses that are listened on together. */
 export interface TcpLimits {
-  /** @default 1024 */
+  /** One more ends the connection that has asked nothing for longest. @default 1024 */
   readonly connections?: number | undefined
   /** From one IPv4 address or one IPv6 /64. @default 64 */
   readonly connectionsPerAddress?: number | undefined
@@ -58,19 +58,20 @@ export async function bindTcp(init: {
 
   const server = createServer({ noDelay: true }, (socket) => {
     const [address = ''] = (socket.remoteAddress ?? '').split('%')
-    const release = init.slots.take(address)
-    if (release === undefined) {
+    const drop = (): void => {
       socket.destroy()
       init.report.dropped('tcp')
-      return
     }
+    const slot = init.slots.take(address, drop)
+    if (slot === undefined) return drop()
     connections.add(socket)
     socket.on('close', () => {
       connections.delete(socket)
-      release()
+      slot.release()
     })
     serveConnection(socket, {
       respond: init.respond,
+      used: () => slot.used(),
       idleTimeoutMs: init.limits.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
     })
   })
@@ -104,7 +105,11 @@ async function listen(
 /** One connection. A peer's failure ends it and concerns nobody else. */
 function serveConnection(
   socket: Socket,
-  init: { readonly respond: Respond; readonly idleTimeoutMs: number },
+  init: {
+    readonly respond: Respond
+    readonly used: () => void
+    readonly idleTimeoutMs: number
+  },
 ): void {
   const pending = new PendingBytes()
   // Not a timeout of the socket, which every single byte would extend.
@@ -122,7 +127,10 @@ function serveConnection(
       taken = answerSome(bytes.subarray(position))
       position += taken
     } while (taken > 0 && !socket.writableNeedDrain)
-    if (position > 0) deadline.refresh()
+    if (position > 0) {
+      deadline.refresh()
+      init.used()
+    }
     return position
   }
 

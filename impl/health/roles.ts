@@ -42,6 +42,7 @@ export function roleProbes(config: Config, running: Running): readonly Probe[] {
   const acme = config.issue?.acme
   if (issue !== undefined && acme !== undefined) {
     add('store', () => issue.probeStore())
+    add('CA limits', () => issue.probeCaPause())
     add('dns servers', (signal) => issue.probeDnsServers(signal), HOLDS_DNS_SERVERS_MS)
     add(
       'CA',

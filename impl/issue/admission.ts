@@ -7,6 +7,7 @@ import {
 } from '../denied/index.ts'
 import { limitKeyOf, parseAddress } from '../wire/addresses.ts'
 import { RefusalError } from '../wire/errors.ts'
+import { parseAddressLabel } from '../wire/names.ts'
 import { RateLimiter, type RateLimit } from '../wire/rate-limiter.ts'
 
 const RATE_LIMIT_DEFAULT: RateLimit = { burst: 20, intervalMs: 3_000 }
@@ -63,5 +64,13 @@ export class Admission {
    */
   admitAddresses(addresses: readonly string[]): void {
     for (const address of addresses) refuseDeniedAddress(this.#denied?.list, address)
+  }
+
+  /** Whether a peer, or an address that one of the names stands for, is denied. */
+  denies({ peer, names }: { readonly peer: string; readonly names: readonly string[] }): boolean {
+    const list = this.#denied?.list
+    if (list === undefined) return false
+    const addresses = names.flatMap((name) => parseAddressLabel(name.split('.')[0] ?? '') ?? [])
+    return list.hasPeer(peer) || addresses.some(({ address }) => list.hasAddress(address))
   }
 }

@@ -71,10 +71,34 @@ export function readCertificate(
   }
 }
 
-/** Whether a certificate may be handed out again at `now` (ms since 1970). */
+type Dates = Pick<Certificate, 'notBefore' | 'notAfter'>
+
+/** Whether a certificate may be handed out again at `now`; all times in ms since 1970. */
 export function isReusable(
-  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  certificate: Dates & { readonly renewFrom?: number | undefined },
   now: number,
 ): boolean {
+  const { notBefore, notAfter, renewFrom } = certificate
+  // Who asks when the CA wants it renewed must not get it once more.
+  if (renewFrom !== undefined && now >= notTooEarly(renewFrom, certificate)) return false
   return now < notBefore + (notAfter - notBefore) * REUSE_LIFETIME_PART
+}
+
+/** A CA that wants every certificate renewed at once would otherwise be asked for one without end. */
+const RENEWAL_AGE_MS_MIN = 3_600_000
+const RENEWAL_AGE_PART_MIN = 1 / 10
+
+/** A time of renewal that a CA wants, but not before the certificate is an hour old, or a tenth of a short lifetime. */
+export function notTooEarly(time: number, { notBefore, notAfter }: Dates): number {
+  const ageMsMin = Math.min(RENEWAL_AGE_MS_MIN, (notAfter - notBefore) * RENEWAL_AGE_PART_MIN)
+  return Math.max(time, notBefore + ageMsMin)
+}
+
+/** RFC 9773 section 4.3.3: where the CA names no time. A hundredth of the lifetime where that is shorter. */
+const ASK_INTERVAL_MS_MAX = 6 * 3_600_000
+const ASK_INTERVAL_PART = 1 / 100
+
+/** How long until a CA that names no time is asked (again) when it wants a certificate renewed, in ms. */
+export function askIntervalMs({ notBefore, notAfter }: Dates): number {
+  return Math.round(Math.min(ASK_INTERVAL_MS_MAX, (notAfter - notBefore) * ASK_INTERVAL_PART))
 }

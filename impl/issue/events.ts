@@ -1,4 +1,6 @@
+import type { CaPaused } from './ca-pause.ts'
 import type { BudgetExhausted } from './ledger.ts'
+import type { RenewalSuggested } from './renewals.ts'
 
 /** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
 export interface IssueServerEvents {
@@ -21,6 +23,9 @@ export interface IssueServerEvents {
   }>
   /** No order is made for `key` before `retryAt` (ms since 1970). Told once, and not for each request that is refused. */
   'budget:exhausted': CustomEvent<BudgetExhausted & { readonly peer: string }>
+  /** The CA limits us: until then no order is made or goes on, and who asks for one gets E_RATE_LIMIT. */
+  'ca:paused': CustomEvent<CaPaused>
+  'renewal:suggested': CustomEvent<RenewalSuggested>
   'denylist:loaded': CustomEvent<{ readonly file: string; readonly entries: number }>
   /** What the file said before holds. */
   'denylist:broken': CustomEvent<{ readonly file: string; readonly reason: string }>

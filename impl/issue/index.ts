@@ -11,9 +11,16 @@ import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, errorCode } from '../wire/errors.ts'
-import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
+import {
+  IssueInfo,
+  IssueRequest,
+  IssueResponse,
+  RenewalRequest,
+  RenewalResponse,
+  type MessageCodec,
+} from '../wire/messages.ts'
 import { addressName } from '../wire/names.ts'
-import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
+import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL, RENEWAL_PROTOCOL } from '../wire/protocols.ts'
 import { RateBound } from '../wire/rate-bound.ts'
 import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
 import { accountKey } from './account-key.ts'
@@ -21,13 +28,14 @@ import { AcmeClient } from './acme/index.ts'
 import { Admission } from './admission.ts'
 import type { BudgetState } from './budget-state.ts'
 import { budgetRules } from './budgets.ts'
+import { CaPause } from './ca-pause.ts'
 import { Challenges } from './challenges.ts'
 import type { IssueServerEvents } from './events.ts'
 import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
 import { Ledger } from './ledger.ts'
-import type { AcmeSteps } from './order-steps.ts'
-import { Orders, type ObtainedCertificate } from './orders.ts'
+import { Orders, type ObtainedCertificate, type OrdersInit } from './orders.ts'
+import { Renewals } from './renewals.ts'
 import { judgeRequest } from './request.ts'
 import { toResponse } from './response.ts'
 import { StoreLock } from './store-lock.ts'
@@ -125,11 +133,13 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     const { registrar } = this.#components
     await registrar.handle(ISSUE_INFO_PROTOCOL, running.info.handler, options)
     await registrar.handle(ISSUE_PROTOCOL, running.issue.handler, options)
+    await registrar.handle(RENEWAL_PROTOCOL, running.renewal.handler, options)
   }
 
   /** Takes up what an earlier process left; the node can dial now. */
   afterStart(): void {
     this.#running?.orders.resume()
+    this.#running?.renewals.start()
   }
 
   /** Lets go of the orders while the node can still remove their challenges. Within 5 s. */
@@ -138,11 +148,12 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     if (running === undefined || running.stopping) return
     running.stopping = true
     const { registrar } = this.#components
-    await Promise.all([registrar.unhandle(ISSUE_INFO_PROTOCOL), registrar.unhandle(ISSUE_PROTOCOL)])
-    running.info.stop()
-    running.issue.stop()
-    await running.orders.stop()
-    await Promise.all([running.info.idle(), running.issue.idle()])
+    const protocols = [ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL, RENEWAL_PROTOCOL]
+    await Promise.all(protocols.map((protocol) => registrar.unhandle(protocol)))
+    const streams = [running.info, running.issue, running.renewal]
+    for (const server of streams) server.stop()
+    await Promise.all([running.orders.stop(), running.renewals.stop()])
+    await Promise.all(streams.map((server) => server.idle()))
   }
 
   async stop(): Promise<void> {
@@ -172,6 +183,11 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     const name = addressName(PROBE_ADDRESS, this.#zone)
     const problem = challengeProblem(await challenges.probe({ name, value: probeValue }, signal))
     if (problem !== undefined) throw new Error(problem)
+  }
+
+  /** @throws {Error} saying until when the CA makes us wait, if it does. */
+  probeCaPause(): void {
+    this.#runningNow().pause.check(Date.now())
   }
 
   #runningNow(): Running {
@@ -217,28 +233,47 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       zone: this.#zone,
       exhausted: (detail) => this.safeDispatchEvent('budget:exhausted', { detail }),
     })
+    const pause = new CaPause({
+      rows: store.budgets,
+      paused: (detail) => this.safeDispatchEvent('ca:paused', { detail }),
+    })
+    const admission = new Admission(this.#init, {
+      loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
+      broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
+    })
+    const renewals = new Renewals({
+      acme,
+      rows: store.renewals,
+      pause,
+      suggested: (detail) => this.safeDispatchEvent('renewal:suggested', { detail }),
+      log: this.#log,
+    })
     return {
       store,
       ledger,
-      admission: new Admission(this.#init, {
-        loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
-        broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
-      }),
+      pause,
+      admission,
       acme,
       challenges,
-      orders: this.#openOrders({ store, ledger, acme, challenges }),
+      orders: this.#openOrders({
+        store,
+        ledger,
+        pause,
+        acme,
+        challenges,
+        denied: (order) => admission.denies(order),
+      }),
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
         await frames.write(this.#info, requestSignal)
       }),
-      issue: this.#serve(async (frames, connection, requestSignal) => {
-        for (let refused = 0; refused < REFUSALS_PER_STREAM_MAX;) {
-          const message = await frames.read(requestSignal)
-          if (message === undefined) return
-          const answer = await this.#answer(IssueRequest.decode(message), connection)
-          await frames.write(IssueResponse.encode(answer), requestSignal)
-          if (answer.error !== ERROR_CODES.OK) refused += 1
-        }
+      issue: this.#serveRequests(IssueResponse, (message, connection) =>
+        this.#answer(IssueRequest.decode(message), connection),
+      ),
+      renewals,
+      renewal: this.#serveRequests(RenewalResponse, async (message, connection) => {
+        const { serial } = RenewalRequest.decode(message)
+        return this.#answerRenewal(serial, connection, { admission, renewals })
       }),
       pruning,
       lock,
@@ -248,12 +283,9 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     }
   }
 
-  #openOrders(parts: {
-    readonly store: Store
-    readonly ledger: Ledger
-    readonly acme: AcmeSteps
-    readonly challenges: Challenges
-  }): Orders {
+  #openOrders(
+    parts: Pick<OrdersInit, 'store' | 'ledger' | 'pause' | 'acme' | 'challenges' | 'denied'>,
+  ): Orders {
     return new Orders({
       ...parts,
       orderTimeoutMs: this.#init.orderTimeoutMs ?? ORDER_TIMEOUT_MS,
@@ -279,6 +311,37 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       requestTimeoutMs: this.#init.requestTimeoutMs,
       failed: (detail) => this.safeDispatchEvent('stream:failed', { detail }),
     })
+  }
+
+  /** Answers the requests of a stream one after the other, until too many were refused. */
+  #serveRequests<T extends { readonly error: number }>(
+    codec: MessageCodec<T>,
+    answer: (message: Uint8Array, connection: Connection) => Promise<T>,
+  ): StreamServer {
+    return this.#serve(async (frames, connection, requestSignal) => {
+      for (let refused = 0; refused < REFUSALS_PER_STREAM_MAX;) {
+        const message = await frames.read(requestSignal)
+        if (message === undefined) return
+        const answered = await answer(message, connection)
+        await frames.write(codec.encode(answered), requestSignal)
+        if (answered.error !== ERROR_CODES.OK) refused += 1
+      }
+    })
+  }
+
+  /** Nobody learns of another's certificates: they are looked up among the caller's. */
+  #answerRenewal(
+    serial: string,
+    connection: Connection,
+    { admission, renewals }: { readonly admission: Admission; readonly renewals: Renewals },
+  ): RenewalResponse {
+    try {
+      admission.admit(connection)
+      const renewAt = renewals.renewAt(connection.remotePeer.toString(), serial)
+      return { error: ERROR_CODES.OK, ...(renewAt === undefined ? {} : { renewAt }) }
+    } catch (error) {
+      return { error: errorCode(error) }
+    }
   }
 
   async #answer(request: IssueRequest, connection: Connection): Promise<IssueResponse> {
@@ -333,12 +396,15 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
 interface Running {
   readonly store: Store
   readonly ledger: Ledger
+  readonly pause: CaPause
   readonly admission: Admission
   readonly acme: AcmeClient
   readonly challenges: Challenges
   readonly orders: Orders
   readonly info: StreamServer
   readonly issue: StreamServer
+  readonly renewals: Renewals
+  readonly renewal: StreamServer
   readonly pruning: NodeJS.Timeout
   readonly lock: StoreLock
   readonly probeValue: string

@@ -11,7 +11,9 @@ import {
   openResolver,
 } from '../../scenarios/engine/ca/index.ts'
 import type { AcmeCa, AcmeCaOptions } from '../../scenarios/engine/ca/index.ts'
+import { DatabaseSync } from 'node:sqlite'
 import { dnsServer } from '../dns/index.ts'
+import { AcmeClient } from './acme/index.ts'
 import type { IssueResponse } from '../wire/messages.ts'
 import type { Libp2p } from 'libp2p'
 import {
@@ -34,6 +36,9 @@ import {
 
 // The first run on a machine installs Pebble.
 t.setTimeout(300_000)
+
+/** A hundredth of it is more than a revocation takes. */
+const LIFETIME_SECONDS = 500
 
 const proofKey = await generateKeyPair('Ed25519')
 
@@ -352,6 +357,51 @@ test('a validation that failed makes the name wait, and no second order burns th
   t.equal(budget, 'validationBackOff')
   t.ok(caller.names(['127.0.0.1']).includes(key), key)
   t.equal(await ordersIn(world), 1)
+})
+
+test('where the CA offers ARI, as Pebble does since 2.6, a revocation is heard of, and orders name what they replace', async (t) => {
+  const world = await openWorld(t, { certificateValiditySeconds: LIFETIME_SECONDS })
+  const { issue, ca, storePath } = world
+  const caller = await makeCaller(proofKey)
+  const node = await startNode(t, { privateKey: caller.privateKey })
+  const names = caller.names(['127.0.0.1'])
+  const obtain = async (): Promise<X509Certificate> => {
+    const response = await askForCertificate(node, addressOf(issue), {
+      proofs: [await caller.proof(['127.0.0.1'])],
+      supportedCryptos: [1],
+      csr: await makeClientCsr(names),
+    })
+    return checkAnswer(t, response, names)
+  }
+  const first = await obtain()
+  using store = new DatabaseSync(storePath)
+  const account = store.prepare('SELECT key FROM accounts').get()
+  await using acme = new AcmeClient({
+    directoryUrl: ca.directoryUrl,
+    certificateAuthority: ca.certificateAuthority ?? '',
+    accountKey: createPrivateKey(String(account?.['key'])),
+  })
+  const offered = (await acme.renewalInfo(first.toString())) !== undefined
+  if (offered) {
+    // Before the first question of the issue server: Pebble wants the next one after 6 h.
+    const suggested = nextEvent(issue.services.issue, 'renewal:suggested')
+    await acme.revoke(first.toString())
+    const { serial, until, renewAt } = await suggested
+    t.equal(serial, first.serialNumber.toLowerCase())
+    t.ok(until <= Date.now(), 'a certificate that is revoked should have been renewed')
+    const [from, to] = [first.validFromDate.getTime(), first.validToDate.getTime()]
+    t.equal(renewAt, from + (to - from) / 10, 'no sooner than that')
+  } else t.comment('this Pebble is older: it offers no ARI')
+
+  const second = await obtain()
+  t.not(second.serialNumber, first.serialNumber)
+  // Without the second one in the store, the third order says that it replaces the first, as the second did.
+  store.exec(`DELETE FROM certificates WHERE serial = '${second.serialNumber.toLowerCase()}'`)
+  await obtain()
+  const log = await readFile(ca.logFile ?? '', 'utf8')
+  t.equal(log.split(/ARI: order ".*" is a replacement of/).length - 1, offered ? 1 : 0)
+  t.equal(await ordersIn(world), 3)
+  t.equal(log.split('POST /order-plz').length - 1, offered ? 4 : 3, 'one was made once more')
 })
 
 test('an issue server that was stopped in the middle of an order finishes that very order when it starts again', async (t) => {

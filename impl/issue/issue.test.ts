@@ -13,11 +13,24 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { encodeFrame } from '../wire/frames.ts'
-import { IssueInfo, IssueRequest, IssueResponse } from '../wire/messages.ts'
-import { CLIENT_FRAME_LENGTH_MAX, ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL } from '../wire/protocols.ts'
+import {
+  IssueInfo,
+  IssueRequest,
+  IssueResponse,
+  RenewalRequest,
+  RenewalResponse,
+} from '../wire/messages.ts'
+import {
+  CLIENT_FRAME_LENGTH_MAX,
+  ISSUE_INFO_PROTOCOL,
+  ISSUE_PROTOCOL,
+  RENEWAL_PROTOCOL,
+} from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
 import { holdDeadlines } from '../wire/testing.ts'
+import { Admission } from './admission.ts'
 import { issueServer, type IssueServer, type IssueServerInit } from './index.ts'
+import { Store } from './store.ts'
 import {
   addressOf,
   askForCertificate,
@@ -122,7 +135,7 @@ test('NT-ISSUE-001 NT-ISSUE-002 NT-ISSUE-003 NT-WIRE-003 NT-WIRE-004 the info co
       [`/ip4/192.0.2.1/tcp/4001/p2p/${anyId}`, '/dnsaddr/proof.example'],
     )
   }
-  const protocols = [ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL]
+  const protocols = [ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL, RENEWAL_PROTOCOL]
   t.same(server.getProtocols().toSorted(), protocols.toSorted(), 'NT-WIRE-013')
   await server.services.issue.stop()
   t.same(server.getProtocols(), [])
@@ -305,11 +318,72 @@ test('peers and addresses on the deny list get E_NOT_AUTHORIZED, whoever has pro
   t.match(reasons, [/peer is on the deny list/, /203.0.113.9 is on the deny list/])
   t.same(await ask(other, '127.0.0.1'), REFUSED(9), 'the CA is down, but it was asked')
 
+  const admission = new Admission({ denyListFile: file }, { loaded: () => {}, broken: () => {} })
+  await admission.start()
+  const order = (peer: string, address: string) => ({ peer, names: other.caller.names([address]) })
+  t.equal(admission.denies(order(node.peerId.toString(), '127.0.0.1')), true)
+  t.equal(admission.denies(order('somebody', '203.0.113.9')), true, 'by the address that it names')
+  t.equal(admission.denies(order('somebody', '127.0.0.1')), false)
+  admission.stop()
+
   const loaded = nextEvent(server.services.issue, 'denylist:loaded')
   writeFileSync(file, '')
   t.match(await loaded, { file, entries: 0 })
   t.same(await ask({ node, caller }, '127.0.0.1'), REFUSED(9))
   await t.rejects(startServer(t, { denyListFile: `${file}.none` }), /cannot be read: ENOENT/)
+})
+
+test('a peer is told when to renew its own certificate, and nothing of others', async (t) => {
+  const { node } = await startCaller(t)
+  const other = await startCaller(t)
+  const storePath = join(temporaryFolder(t), 'issue.sqlite')
+  const { directoryUrl } = goodInit.acme
+  const store = new Store({ path: storePath, directoryUrl })
+  const now = Date.now()
+  const keep = (peer: string, serial: string, renewAt: number | undefined): void => {
+    const want = { peer, names: [`${serial}.${ZONE}`], keyChoice: 'k' }
+    const request = { csr: Uint8Array.of(1), cryptoType: 2, keyId: 'k' }
+    const dates = { notBefore: now - 1_000_000, notAfter: now + 9_000_000 }
+    const order = store.createOrder(want, request, now)
+    store.finishOrder(order, { certificate: 'PEM', ca: 'PEM', serial, ...dates }, now)
+    const row = store.renewals.find({ peer, serial })
+    if (renewAt === undefined || row === undefined) return
+    const window = { renewFrom: renewAt, renewUntil: renewAt + 1, renewAt }
+    store.renewals.save(row, now + 1e9, window)
+  }
+  const peer = node.peerId.toString()
+  keep(peer, '0a', now + 5_000_000)
+  keep(peer, '0b', now - 999_999)
+  keep(peer, '0c', undefined)
+  store.close()
+  const file = join(temporaryFolder(t), 'denied.txt')
+  writeFileSync(file, '')
+  const server = await startServer(t, {
+    storePath,
+    denyListFile: file,
+    rateLimit: { burst: 5, intervalMs: 3_600_000 },
+  })
+  const ask = async (from: Libp2p, serials: readonly string[]): Promise<readonly unknown[]> => {
+    const frames = serials.map((serial) => encodeFrame(RenewalRequest.encode({ serial })))
+    const read = await exchange(from, server, RENEWAL_PROTOCOL, Buffer.concat(frames))
+    return read.map((one) => (typeof one === 'string' ? one : RenewalResponse.decode(one)))
+  }
+  t.same(await ask(node, ['0a', '0b', '0c', 'ff']), [
+    { error: 0, renewAt: now + 5_000_000 },
+    // Not before a tenth of its lifetime is over, whatever the CA says.
+    { error: 0, renewAt: now },
+    { error: 0 },
+    { error: 0 },
+    'end',
+  ])
+  t.same(await ask(other.node, ['0a']), [{ error: 0 }, 'end'], 'it is not theirs')
+  t.same(await ask(node, ['0a', '0a']), [{ error: 1 }, { error: 1 }, 'end'], 'asked too often')
+  t.same(await exchange(node, server, RENEWAL_PROTOCOL, encodeFrame(Uint8Array.of(1))), ['reset'])
+
+  const loaded = nextEvent(server.services.issue, 'denylist:loaded')
+  writeFileSync(file, other.node.peerId.toString())
+  await loaded
+  t.same(await ask(other.node, ['0a']), [{ error: 3 }, 'end'])
 })
 
 test('what is left of the budgets can be read, and is nothing while the server is stopped', async (t) => {

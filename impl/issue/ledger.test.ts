@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
 import { backOffMs, budgetLeft, budgetRules, givenBack, used, type BudgetsInit } from './budgets.ts'
+import { AcmeProblemError } from './acme/index.ts'
+import { CaPause, type CaPaused } from './ca-pause.ts'
 import { Ledger, type BudgetExhausted } from './ledger.ts'
 import type { StoredOrder } from './records.ts'
 import { MIGRATIONS } from './schema.ts'
@@ -233,6 +235,30 @@ test('orders of the account are counted, renewals are not, and a failed order gi
     { budget: 'certificatesPerSet', key: want('1').names.join(' '), left: 0 },
     { budget: 'certificatesPerSet', key: want('3').names.join(' '), left: 1 },
   ])
+})
+
+test('a pause lasts as long as the longest that the CA asks for, an hour at most, and is told when it begins', (t) => {
+  const { store } = open(t, 'none')
+  const told: CaPaused[] = []
+  const pause = new CaPause({ rows: store.budgets, paused: (detail) => told.push(detail) })
+  const limit = (retryAfterMs?: number, status = 429) =>
+    new AcmeProblemError({ problem: {}, status, resource: 'newOrder', retryAfterMs })
+  pause.note(limit(HOUR_MS, 503), START)
+  pause.note(new Error('429'), START)
+  t.equal(pause.until(START), undefined, 'only a limit makes one')
+  pause.note(limit(), START)
+  t.equal(pause.until(START), START + MINUTE_MS, 'the CA has named no time')
+  pause.note(limit(5_000), START)
+  t.equal(pause.until(START), START + MINUTE_MS, 'it does not get shorter')
+  pause.note(limit(DAY_MS), START)
+  t.equal(pause.until(START), START + HOUR_MS)
+  t.throws(() => pause.check(START + HOUR_MS - 1), { code: 'RATE_LIMIT' })
+  t.equal(pause.until(START - DAY_MS), START - DAY_MS + HOUR_MS, 'a clock that was set back')
+  pause.check(START + HOUR_MS)
+  t.match(told, [{ until: START + MINUTE_MS, reason: /429/ }])
+  pause.note(limit(), START + HOUR_MS)
+  t.equal(told.length, 2)
+  t.end()
 })
 
 test('a zone on the public suffix list has a budget for each name', async (t) => {

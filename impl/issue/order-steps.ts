@@ -1,5 +1,13 @@
 import { RefusalError } from '../wire/errors.ts'
-import type { AcmeClient, Authorization, Challenge, Order } from './acme/index.ts'
+import {
+  AcmeProblemError,
+  certificateId,
+  type AcmeClient,
+  type Authorization,
+  type Challenge,
+  type NewOrder,
+  type Order,
+} from './acme/index.ts'
 import { readCertificate } from './certificates.ts'
 import type { Challenges } from './challenges.ts'
 import type { ChallengeValue, StoredCertificate, StoredOrder } from './records.ts'
@@ -20,7 +28,7 @@ export type AcmeSteps = Pick<
 
 export interface OrderStepsContext {
   readonly acme: AcmeSteps
-  readonly store: Pick<Store, 'updateOrder' | 'finishOrder' | 'saveAccountUrl'>
+  readonly store: Pick<Store, 'updateOrder' | 'finishOrder' | 'saveAccountUrl' | 'predecessor'>
   readonly challenges: Pick<Challenges, 'publish'>
   readonly signal: AbortSignal
   /** Told of every step that was written, with the order as it is then. */
@@ -91,16 +99,35 @@ export async function finishOrder(
       const until = ['pending', 'ready', 'valid'] as const
       return { order: await acme.waitForOrder(orderUrl, { until, signal }) }
     }
-    return acme.newOrder(
-      { names: current.names },
-      {
-        signal,
-        onOrder: ({ url }) => {
-          write({ state: 'ordered', orderUrl: url, attempts: current.attempts + 1 })
-        },
-      },
-    )
+    const { names } = current
+    const predecessor = store.predecessor(current, Date.now())
+    const replaces = predecessor === undefined ? undefined : certificateId(predecessor)
+    if (replaces === undefined) return newOrder({ names })
+    try {
+      return await newOrder({ names, replaces })
+    } catch (error) {
+      if (!mayBeForReplacing(error)) throw error
+      return newOrder({ names })
+    }
   }
+
+  async function newOrder(wanted: NewOrder): Promise<CaOrder> {
+    return acme.newOrder(wanted, {
+      signal,
+      onOrder: ({ url }) => {
+        write({ state: 'ordered', orderUrl: url, attempts: current.attempts + 1 })
+      },
+    })
+  }
+}
+
+/**
+ * Whether an order was perhaps refused for what it replaces: a certificate that is replaced already (RFC 9773 section
+ * 5), that the CA has forgotten, or that is another account's. CAs do not agree on the type of the problem.
+ */
+function mayBeForReplacing(error: unknown): boolean {
+  if (!(error instanceof AcmeProblemError) || error.resource !== 'newOrder') return false
+  return error.action === 'final' || error.status === 404
 }
 
 interface PendingChallenge extends ChallengeValue {

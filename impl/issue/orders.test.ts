@@ -7,8 +7,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type Test } from 'tap'
 import { RefusalError } from '../wire/errors.ts'
 import { holdDeadlines } from '../wire/testing.ts'
-import { AcmeProblemError, AcmeTimeoutError } from './acme/index.ts'
+import { AcmeProblemError, AcmeTimeoutError, certificateId } from './acme/index.ts'
 import { budgetRules, type BudgetsInit } from './budgets.ts'
+import { CaPause, type CaPaused } from './ca-pause.ts'
 import { checkCsr, type CertificateRequest } from './csr.ts'
 import { Ledger, type BudgetExhausted } from './ledger.ts'
 import { Orders, type OrdersInit } from './orders.ts'
@@ -28,6 +29,7 @@ interface Bench {
   readonly standing: Set<string>
   readonly ledger: Ledger
   readonly exhausted: BudgetExhausted[]
+  readonly pauses: CaPaused[]
 }
 
 function openOrders(
@@ -43,6 +45,7 @@ function openOrders(
     zone: ZONE,
     exhausted: (detail) => exhausted.push(detail),
   })
+  const pauses: CaPaused[] = []
   const events: string[] = []
   const standing = new Set<string>()
   const key = ({ name, value }: ChallengeValue): string => `${name} ${value}`
@@ -50,6 +53,8 @@ function openOrders(
     acme: ca,
     store,
     ledger,
+    pause: new CaPause({ rows: store.budgets, paused: (detail) => pauses.push(detail) }),
+    denied: () => false,
     challenges: {
       publish: (values) => {
         for (const value of values) standing.add(key(value))
@@ -75,7 +80,7 @@ function openOrders(
   t.teardown(() => {
     orders.stop().catch(() => {})
   })
-  return { orders, events, standing, ledger, exhausted }
+  return { orders, events, standing, ledger, exhausted, pauses }
 }
 
 function openStore(t: Test, path = ':memory:'): Store {
@@ -104,6 +109,11 @@ async function outcome(obtaining: Promise<{ readonly fromCache: boolean }>): Pro
     if (error instanceof RefusalError) return error.code
     throw error
   }
+}
+
+/** As time would. */
+function endPause(store: Store): void {
+  store.budgets.save('pausedByCa', '', undefined)
 }
 
 const problem = (type: string, status: number, resource: 'newOrder' | 'order' = 'order') =>
@@ -293,9 +303,8 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
   ]
   for (const { title, arrange, first, orders: counts } of cases) {
     const ca = new FakeCa()
-    const { orders, events } = openOrders(t, ca, openStore(t), {
-      orderTimeoutMs: deadlines.timeoutMs,
-    })
+    const store = openStore(t)
+    const { orders, events } = openOrders(t, ca, store, { orderTimeoutMs: deadlines.timeoutMs })
     arrange(ca)
     const want = await makeWant()
     const obtained = outcome(orders.obtain(want, want.request))
@@ -306,6 +315,7 @@ test('NT-ISSUE-027 NT-ISSUE-028 what the CA does wrong becomes the code for the 
     ca.hook = () => {}
     ca.wrongNames = undefined
     ca.challengeType = 'dns-01'
+    endPause(store)
     t.equal(
       await outcome(orders.obtain(want, want.request)),
       first === 'new' ? 'cached' : 'new',
@@ -339,6 +349,195 @@ test('NT-ISSUE-027 beyond a budget the answer is E_RATE_LIMIT, and the CA hears 
   t.same(store.unfinishedOrders(), [], 'nothing is left of what was refused')
   t.equal(await outcome(orders.obtain(served, served.request)), 'cached')
   t.equal(await outcome(orders.obtain(served, undefined)), 'new', 'the same names are a renewal')
+})
+
+test('NT-ISSUE-030 a certificate that the CA wants renewed is not given again', async (t) => {
+  const ca = new FakeCa()
+  ca.ageMs = 2 * 3_600_000
+  const store = openStore(t)
+  const { orders } = openOrders(t, ca, store)
+  const want = await makeWant()
+  const { serial } = await orders.obtain(want, want.request)
+  const suggest = (renewFrom: number): void => {
+    const row = store.renewals.find({ peer: want.peer, serial })
+    if (row === undefined) throw new Error('the certificate is gone')
+    store.renewals.save(row, 0, { renewFrom, renewUntil: renewFrom + 1, renewAt: renewFrom })
+  }
+  suggest(Date.now() + 60_000)
+  t.equal(await outcome(orders.obtain(want, want.request)), 'cached')
+  suggest(Date.now())
+  const next = await orders.obtain(want, want.request)
+  t.equal(next.fromCache, false)
+  t.not(next.serial, serial)
+  t.equal(await outcome(orders.obtain(want, want.request)), 'cached', 'nothing is said of this one')
+})
+
+test('an order names the newest certificate that it replaces, and never one that has ended', async (t) => {
+  const ca = new FakeCa()
+  const { orders } = openOrders(t, ca, openStore(t))
+  const want = await makeWant()
+  const obtain = async (names = want.names): Promise<string | undefined> => {
+    const request = checkCsr(await makeClientCsr(names), { names })
+    const { certificate } = await orders.obtain({ ...want, names }, request)
+    return certificateId(certificate)
+  }
+  const first = await obtain()
+  ca.ageMs = -1_000
+  const second = await obtain()
+  await obtain()
+  t.type(first, 'string')
+  t.strictSame(
+    ca.wanted.map(({ replaces }) => replaces),
+    [undefined, first, second],
+  )
+  await obtain(want.names.slice(0, 2))
+  t.equal(ca.wanted.at(-1)?.replaces, undefined, 'other names')
+
+  ca.ageMs = 10_000
+  ca.lifetimeMs = 9_000
+  const ended = await makeWant()
+  await orders.obtain(ended, ended.request)
+  await orders.obtain(ended, ended.request)
+  t.equal(ca.wanted.length, 6)
+  t.equal(ca.wanted.at(-1)?.replaces, undefined, 'it has ended')
+})
+
+test('an order that is refused for what it replaces is made without that, once; others are not', async (t) => {
+  for (const [type, status, first, wanted] of [
+    ['alreadyReplaced', 409, 'new', 2],
+    ['malformed', 404, 'new', 2],
+    ['unauthorized', 403, 'new', 2],
+    ['about:blank', 404, 'new', 2],
+    ['rateLimited', 429, 'RATE_LIMIT', 1],
+    ['serverInternal', 500, 'OTHER', 1],
+  ] as const) {
+    const ca = new FakeCa()
+    const { orders } = openOrders(t, ca, openStore(t))
+    const want = await makeWant()
+    await orders.obtain(want, want.request)
+    ca.wanted.length = 0
+    ca.hook = (step, when) => {
+      if (step !== 'newOrder' || when !== 'before') return
+      if (ca.wanted.at(-1)?.replaces !== undefined) throw problem(type, status, 'newOrder')
+    }
+    t.equal(await outcome(orders.obtain(want, undefined)), first, type)
+    t.equal(ca.wanted.length, wanted, type)
+    t.equal(ca.orders.size, wanted, type)
+
+    ca.hook = (step) => {
+      if (step === 'newOrder') throw problem('rejectedIdentifier', 400, 'newOrder')
+    }
+    if (first !== 'new') continue
+    const other = { ...want, names: want.names.slice(0, 2) }
+    ca.wanted.length = 0
+    t.equal(await outcome(orders.obtain(other, undefined)), 'OTHER')
+    t.equal(ca.wanted.length, 1, 'an order that replaces nothing is not repeated')
+  }
+})
+
+test('NT-ISSUE-027 after a 429 no order is made or goes on for as long as the CA says, also after a restart', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const limited = (retryAfterMs: number | undefined) =>
+    new AcmeProblemError({ problem: {}, status: 429, resource: 'newOrder', retryAfterMs })
+  const [first, second, waiting] = await Promise.all([makeWant(), makeWant(), makeWant()])
+  const store = openStore(t, path)
+  const { orders, events, pauses } = openOrders(t, ca, store, { runningMax: 2 })
+  const cached = await makeWant()
+  await orders.obtain(cached, cached.request)
+
+  // Both are at the CA when it says so; the third waits for its turn and never gets there.
+  const both = Promise.withResolvers<void>()
+  ca.hook = async (step, _when, call) => {
+    if (step !== 'newOrder') return
+    if (call === 3) both.resolve()
+    await both.promise
+    throw limited(call === 2 ? 90_000 : 7_200_000)
+  }
+  const before = Date.now()
+  const outcomes = [first, second, waiting].map((want) =>
+    outcome(orders.obtain(want, want.request)),
+  )
+  t.strictSame(await Promise.all(outcomes), ['RATE_LIMIT', 'RATE_LIMIT', 'RATE_LIMIT'])
+  t.equal(pauses.length, 1, 'told once')
+  t.equal(ca.calls.filter((step) => step === 'newOrder').length, 3)
+  ca.hook = () => {}
+  const calls = ca.calls.length
+  const told = events.length
+  t.equal(await outcome(orders.obtain(first, first.request)), 'RATE_LIMIT')
+  t.equal(events.length, told, 'no order begins')
+  t.equal(await outcome(orders.obtain(cached, cached.request)), 'cached')
+
+  const next = openOrders(t, ca, openStore(t, path))
+  next.orders.resume()
+  t.same(next.events, [], 'nothing is taken up')
+  t.equal(await outcome(next.orders.obtain(first, first.request)), 'RATE_LIMIT')
+  t.equal(ca.calls.length, calls, 'without any request to the ca')
+  const until = store.budgets.fullAt('pausedByCa', '') ?? 0
+  const restMs = until - before
+  t.ok(restMs >= 3_600_000 && restMs < 3_700_000, `the longer one counts, up to an hour: ${restMs}`)
+
+  endPause(store)
+  t.equal(await outcome(next.orders.obtain(first, first.request)), 'new')
+  ca.hook = (step) => {
+    if (step === 'newOrder') throw limited(undefined)
+  }
+  const unsaid = await makeWant()
+  t.equal(await outcome(next.orders.obtain(unsaid, unsaid.request)), 'RATE_LIMIT')
+  t.ok((next.pauses[0]?.until ?? 0) >= Date.now() + 50_000, 'a minute where the CA names no time')
+})
+
+test('orders that wait for the end of a pause are taken up when it is over', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const want = await makeWant()
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step) => {
+    if (step !== 'waitForOrder') return undefined
+    reached.resolve()
+    return never
+  }
+  const store = openStore(t, path)
+  openOrders(t, ca, store)
+    .orders.obtain(want, want.request)
+    .catch(() => {})
+  await reached.promise
+  ca.hook = () => {}
+  store.budgets.save('pausedByCa', '', Date.now() + 300)
+  const issued = Promise.withResolvers<number>()
+  const report: OrdersInit['report'] = {
+    orderCreated: () => {},
+    orderResumed: () => {},
+    orderFailed: ({ reason }) => issued.reject(new Error(reason)),
+    certificateIssued: () => issued.resolve(Date.now()),
+  }
+  const { orders } = openOrders(t, ca, openStore(t, path), { report })
+  const until = store.budgets.fullAt('pausedByCa', '') ?? 0
+  orders.resume()
+  t.ok((await issued.promise) >= until)
+  t.equal(ca.orders.size, 1)
+})
+
+test('an order of somebody who is denied by now is not taken up', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const [denied, other] = await Promise.all([makeWant(), makeWant()])
+  const killed = openOrders(t, ca, openStore(t, path))
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step, _when, call) => {
+    if (step !== 'waitForOrder') return undefined
+    if (call === 2) reached.resolve()
+    return never
+  }
+  for (const want of [denied, other]) killed.orders.obtain(want, want.request).catch(() => {})
+  await reached.promise
+  ca.hook = () => {}
+  const next = openOrders(t, ca, openStore(t, path), {
+    denied: ({ peer, names }) => peer === denied.peer && names.length === 3,
+  })
+  next.orders.resume()
+  await next.orders.obtain(other, other.request)
+  t.same(next.events, ['resumed answered', 'issued'])
 })
 
 test('killed before or after any step, an order is counted once', async (t) => {
@@ -586,7 +785,8 @@ test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and 
   const dates = { notBefore: 3, notAfter: 10 }
   const certificate = { certificate: 'leaf', ca: 'ca', serial: '01', ...dates }
   store.finishOrder(store.createOrder(want, request, 3), certificate, 3)
-  t.same(store.certificate(want), { ...certificate, cryptoType: 2, key: 'server made' })
+  const kept = { ...certificate, cryptoType: 2, key: 'server made', renewFrom: undefined }
+  t.same(store.certificate(want), kept)
   t.match(raw.prepare(`SELECT key FROM orders WHERE state = 'valid'`).get(), { key: null })
   store.prune(11)
   t.equal(store.certificate(want), undefined, 'expired certificates go')
@@ -604,7 +804,7 @@ test('NT-ISSUE-032 the store is private, keeps keys no longer than it must, and 
   )
   t.equal(mode(garbage), '600', 'what was open to others is so no more')
   t.equal(readFileSync(garbage, 'utf8').length, 5000, 'and nothing was written over it')
-  t.throws(() => openStore(t, path), /version 99, this program knows 2/)
+  t.throws(() => openStore(t, path), /version 99, this program knows 3/)
   mkdirSync(join(folder, 'folder.sqlite'))
   t.throws(() => openStore(t, join(folder, 'folder.sqlite')), /EISDIR/)
 })

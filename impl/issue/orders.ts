@@ -1,6 +1,7 @@
 import { RefusalError } from '../wire/errors.ts'
 import { orAbort } from './abort.ts'
-import { AcmeError, AcmeOrderInvalidError, AcmeProblemError } from './acme/index.ts'
+import { AcmeError, AcmeOrderInvalidError } from './acme/index.ts'
+import { isRateLimit, type CaPause } from './ca-pause.ts'
 import { CertificateMismatchError, isReusable } from './certificates.ts'
 import type { Challenges } from './challenges.ts'
 import { makeCsr, type CertificateRequest } from './csr.ts'
@@ -37,7 +38,10 @@ export interface OrdersInit {
   readonly acme: AcmeSteps
   readonly store: Store
   readonly ledger: Ledger
+  readonly pause: CaPause
   readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
+  /** Whether this order is of somebody who is not served any more. */
+  readonly denied: (order: OrderDetail) => boolean
   readonly report: OrderReport
   /** Total time for one order, waiting for its turn included, in ms (NT-ISSUE-028). */
   readonly orderTimeoutMs: number
@@ -69,6 +73,7 @@ export class Orders {
   readonly #ordersOfPeers = new Map<string, number>()
   readonly #removals = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
+  #resuming: NodeJS.Timeout | undefined
 
   constructor(init: OrdersInit) {
     this.#init = init
@@ -78,7 +83,8 @@ export class Orders {
   /**
    * A certificate for `names`, for the key of `request` or one that is made here. The order goes on when the caller
    * is gone: who comes again finds it.
-   * @throws {RefusalError} RATE_LIMIT when the CA, a budget or our own queue is full, OTHER for every other failure.
+   * @throws {RefusalError} RATE_LIMIT when the CA limits us or a budget or our own queue is full, OTHER for every
+   *   other failure.
    */
   async obtain(
     { peer, names }: OrderDetail,
@@ -93,19 +99,30 @@ export class Orders {
     if (underWay !== undefined) return underWay
     const kept = this.#init.store.certificate(want)
     if (kept !== undefined && isReusable(kept, Date.now())) return { ...kept, fromCache: true }
-    // Said at once, and not after a key was made and a turn waited for. An order that there is has been counted.
+    // Said at once, and not after a key was made and a turn waited for.
+    this.#init.pause.check(Date.now())
+    // An order that there is has been counted.
     if (this.#init.store.unfinishedOrder(want) === undefined) {
       this.#init.ledger.check(want, Date.now())
     }
     return this.#start(want, request)
   }
 
-  /** Takes up every order that an earlier process left, without anybody asking for it. */
+  /**
+   * Takes up every order that an earlier process left, without anybody asking for it; when the CA limits us, after
+   * that. An order of somebody who is denied by now is left to grow old.
+   */
   resume(): void {
+    const now = Date.now()
+    const pausedUntil = this.#init.pause.until(now)
+    if (pausedUntil !== undefined) {
+      this.#resuming = setTimeout(() => this.resume(), pausedUntil - now)
+      return
+    }
     for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
       const { peer, names } = order
       if (this.#slots.full) return
-      if (this.#underWay.has(wantKey(order))) continue
+      if (this.#underWay.has(wantKey(order)) || this.#init.denied({ peer, names })) continue
       this.#init.report.orderResumed({ peer, names, state })
       // Its failure is reported by itself; who wants the certificate asks again.
       this.#start(order, order.request).catch(() => {})
@@ -114,6 +131,7 @@ export class Orders {
 
   /** Lets go of every order where it stands; the store has what is needed to take it up again. */
   async stop(): Promise<void> {
+    clearTimeout(this.#resuming)
     this.#stopping.abort(new Error('the issue server is stopping'))
     await bounded(Promise.allSettled(this.#underWay.values()))
     await bounded(Promise.allSettled(this.#removals))
@@ -152,6 +170,8 @@ export class Orders {
     try {
       await this.#turn(signal)
       try {
+        // Those that waited for their turn meanwhile are not let loose on the CA either.
+        this.#init.pause.check(Date.now())
         const order = await this.#open(want, request)
         const finishing = this.#finish(order, signal)
         const certificate = await orAbort(finishing, signal, { graceMs: ABORT_GRACE_MS })
@@ -161,6 +181,7 @@ export class Orders {
         this.#slots.leave()
       }
     } catch (error) {
+      this.#init.pause.note(error, Date.now())
       const refusal = toRefusal(error)
       report.orderFailed({ peer, names, reason: refusal.message, durationMs: durationMs() })
       throw refusal
@@ -191,6 +212,7 @@ export class Orders {
     const steps = {
       updateOrder: store.updateOrder.bind(store),
       saveAccountUrl: store.saveAccountUrl.bind(store),
+      predecessor: store.predecessor.bind(store),
       finishOrder: ledger.finishOrder.bind(ledger),
     }
     let order = opened
@@ -257,9 +279,9 @@ function isFinal(error: unknown): boolean {
 /** What the caller is told (NT-ISSUE-027); the message stays in our log. */
 function toRefusal(error: unknown): RefusalError {
   if (error instanceof RefusalError) return error
-  const limited =
-    error instanceof AcmeProblemError && (error.type === 'rateLimited' || error.status === 429)
-  return new RefusalError(limited ? 'RATE_LIMIT' : 'OTHER', text(error), { cause: error })
+  return new RefusalError(isRateLimit(error) ? 'RATE_LIMIT' : 'OTHER', text(error), {
+    cause: error,
+  })
 }
 
 function wantKey({ peer, names, keyChoice }: Want): string {

@@ -67,6 +67,11 @@ test('the overview counts what one CA has certified and what is under way, and l
     renewAt: NOW,
   })
   t.equal(reader.certificates(NOW, { max: 2 }).length, 2)
+  const row = store.renewals.find({ peer: 'late', serial: 'serial of late' })
+  if (row === undefined) throw new Error('the certificate is gone')
+  store.renewals.save(row, NOW, { renewFrom: NOW - 9, renewUntil: NOW, renewAt: NOW - 5 })
+  t.equal(reader.overview(NOW).certificates.renewalDue, 2, 'the CA wants it renewed')
+  t.equal(reader.certificates(NOW, { max: 10 })[2]?.renewAt, NOW - 5)
   t.strictSame(reader.unfinishedOrders({ max: 10 }), [
     {
       peer: 'waiting',
@@ -191,6 +196,20 @@ test('the store that a killed server has left is read as it was', (t) => {
   store.close()
   using closed = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
   t.equal(closed.overview(NOW).certificates.valid, 1, 'and that of one that was stopped')
+  t.end()
+})
+
+test('a store that no server has brought to this version yet is read too', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const older = new DatabaseSync(path)
+  older.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA user_version = 1`)
+  older
+    .prepare(`INSERT INTO certificates VALUES (?, 'p', '[]', 'k', 2, '', '', NULL, '01', ?, ?)`)
+    .run(DIRECTORY_URL, NOW, NOW + 3)
+  older.close()
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  t.match(reader.certificates(NOW, { max: 1 }), [{ renewAt: NOW + 2 }])
+  t.equal(reader.overview(NOW + 2).certificates.renewalDue, 1)
   t.end()
 })
 

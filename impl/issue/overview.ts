@@ -20,7 +20,7 @@ export interface StoreOverview {
   readonly certificates: {
     /** Not ended yet. */
     readonly valid: number
-    /** Of these, those past two thirds of their lifetime: their peers have not renewed them. */
+    /** Of these, those past the time at which clients renew: their peers have not renewed them. */
     readonly renewalDue: number
     /** When the first of them ends. */
     readonly firstEnd: number | undefined
@@ -35,7 +35,7 @@ export interface CertificateRow {
   readonly serial: string
   readonly notBefore: number
   readonly notAfter: number
-  /** When clients renew, give or take their jitter. */
+  /** When clients renew: as the CA has said, or after the usual time, give or take their jitter. */
   readonly renewAt: number
 }
 
@@ -54,7 +54,7 @@ export interface BlockedNameRow extends BlockedName {
   readonly peer?: string
 }
 
-/** Part of a lifetime after which clients renew (NT-CLIENT-012). */
+/** Part of a lifetime after which clients renew (NT-CLIENT-012) unless the CA says otherwise. */
 const RENEWAL_PART = 2 / 3
 /** How long a writer may keep a reader waiting, in ms. */
 const BUSY_TIMEOUT_MS = 1_000
@@ -67,6 +67,8 @@ export class StoreReader implements Disposable {
   readonly #database: DatabaseSync
   readonly #directoryUrl: string
   readonly #budgets: BudgetRows
+  /** In SQL, when clients renew. */
+  readonly #renewAt: string
 
   /** @throws {Error} when the file is missing, not to be read, or of a newer version. */
   constructor({ path, directoryUrl }: { readonly path: string; readonly directoryUrl: string }) {
@@ -80,6 +82,9 @@ export class StoreReader implements Disposable {
         throw new Error(`it is of version ${version}, this program knows 1 to ${MIGRATIONS.length}`)
       }
       this.#budgets = new BudgetRows(budgetsOf(database, version), directoryUrl)
+      const usual = `(not_before + (not_after - not_before) * ${RENEWAL_PART})`
+      // What the CA says is in the store since its third version.
+      this.#renewAt = version < 3 ? usual : `coalesce(renew_at, ${usual})`
     } catch (cause) {
       database?.close()
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -92,7 +97,7 @@ export class StoreReader implements Disposable {
     const found = this.#database
       .prepare(
         `SELECT count(*) AS valid, min(not_after) AS first_end,
-         coalesce(sum(not_before + (not_after - not_before) * ${RENEWAL_PART} <= ?), 0) AS due
+         coalesce(sum(${this.#renewAt} <= ?), 0) AS due
          FROM certificates WHERE directory_url = ? AND not_after > ?`,
       )
       .get(now, this.#directoryUrl, now)
@@ -117,21 +122,18 @@ export class StoreReader implements Disposable {
   certificates(now: number, { max }: { readonly max: number }): readonly CertificateRow[] {
     return this.#database
       .prepare(
-        `SELECT peer, names, serial, not_before, not_after FROM certificates
+        `SELECT peer, names, serial, not_before, not_after, ${this.#renewAt} AS renew_at FROM certificates
          WHERE directory_url = ? AND not_after > ? ORDER BY not_after, peer LIMIT ?`,
       )
       .all(this.#directoryUrl, now, max)
-      .map((row) => {
-        const [notBefore, notAfter] = [Number(row['not_before']), Number(row['not_after'])]
-        return {
-          peer: String(row['peer']),
-          names: JSON.parse(String(row['names'])) as string[],
-          serial: String(row['serial']),
-          notBefore,
-          notAfter,
-          renewAt: Math.round(notBefore + (notAfter - notBefore) * RENEWAL_PART),
-        }
-      })
+      .map((row) => ({
+        peer: String(row['peer']),
+        names: JSON.parse(String(row['names'])) as string[],
+        serial: String(row['serial']),
+        notBefore: Number(row['not_before']),
+        notAfter: Number(row['not_after']),
+        renewAt: Math.round(Number(row['renew_at'])),
+      }))
   }
 
   /** The orders that have neither a certificate nor failed, oldest first. */

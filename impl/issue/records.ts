@@ -48,6 +48,8 @@ export interface StoredOrder extends Want {
 export interface StoredCertificate extends Certificate {
   readonly cryptoType: number
   readonly key: string | undefined
+  /** From when on the CA wants it renewed, in ms since 1970, where it has said so. */
+  readonly renewFrom: number | undefined
 }
 
 export interface StoredAccount {
@@ -94,6 +96,7 @@ export function toCertificate(row: Record<string, unknown>): StoredCertificate {
     cryptoType: Number(row['crypto_type']),
     notBefore: Number(row['not_before']),
     notAfter: Number(row['not_after']),
+    renewFrom: maybeNumber(row['renew_from']),
   }
 }
 
@@ -105,6 +108,10 @@ export function toAccount(row: Record<string, unknown>): StoredAccount {
 function text(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError(`the store has a ${typeof value} for a text`)
   return value
+}
+
+export function maybeNumber(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value)
 }
 
 function maybeText(value: unknown): string | undefined {

@@ -78,4 +78,13 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX failed_validations_failed_at ON failed_validations (failed_at);
   `,
+  `
+  -- When the CA wants a certificate renewed (RFC 9773); NULL until it has said so.
+  ALTER TABLE certificates ADD COLUMN renew_from INTEGER;
+  ALTER TABLE certificates ADD COLUMN renew_until INTEGER;
+  ALTER TABLE certificates ADD COLUMN renew_at INTEGER;           -- drawn from between the two
+  ALTER TABLE certificates ADD COLUMN ask_at INTEGER DEFAULT 0;   -- when the CA is asked next; NULL: no more
+  CREATE INDEX certificates_ask_at ON certificates (directory_url, ask_at);
+  CREATE INDEX certificates_serial ON certificates (directory_url, peer, serial);
+  `,
 ]

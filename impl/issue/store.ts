@@ -1,8 +1,9 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { BudgetRows } from './budget-rows.ts'
-import type { Certificate } from './certificates.ts'
+import { askIntervalMs, type Certificate } from './certificates.ts'
 import type { CertificateRequest } from './csr.ts'
 import { Database } from './database.ts'
+import { RenewalRows } from './renewal-rows.ts'
 import {
   canonicalNames,
   toAccount,
@@ -38,6 +39,8 @@ const UNFINISHED_ORDER_AGE_MS_MAX = 7 * 24 * 3_600_000
 export class Store {
   /** What is used of the CA's limits. */
   readonly budgets: BudgetRows
+  /** When certificates are to be renewed. */
+  readonly renewals: RenewalRows
   readonly #database: Database
   readonly #directoryUrl: string
   /** What was written last, so that it is written once. */
@@ -48,6 +51,7 @@ export class Store {
     this.#directoryUrl = directoryUrl
     this.#database = new Database(path)
     this.budgets = new BudgetRows(this.#database, directoryUrl)
+    this.renewals = new RenewalRows(this.#database, directoryUrl)
   }
 
   /**
@@ -187,10 +191,11 @@ export class Store {
   finishOrder(order: StoredOrder, certificate: Certificate, now: number): StoredCertificate {
     const { key, cryptoType } = order.request
     this.transaction(() => {
+      this.renewals.supersede(order)
       this.#database.run(
         `INSERT OR REPLACE INTO certificates
-         (directory_url, peer, names, key_choice, crypto_type, certificate, ca, key, serial, not_before, not_after)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (directory_url, peer, names, key_choice, crypto_type, certificate, ca, key, serial, not_before, not_after, ask_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           ...this.#wantKey(order),
           cryptoType,
@@ -200,6 +205,7 @@ export class Store {
           certificate.serial,
           certificate.notBefore,
           certificate.notAfter,
+          now + askIntervalMs(certificate),
         ],
       )
       this.#database.run(
@@ -207,7 +213,21 @@ export class Store {
         [now, order.id],
       )
     })
-    return { ...certificate, cryptoType, key }
+    return { ...certificate, cryptoType, key, renewFrom: undefined }
+  }
+
+  /**
+   * PEM of the certificate that a new one for exactly these names takes the place of: the newest that has not ended,
+   * for whatever key.
+   */
+  predecessor({ peer, names }: Pick<Want, 'peer' | 'names'>, now: number): string | undefined {
+    const row = this.#database.get(
+      `SELECT certificate FROM certificates
+       WHERE directory_url = ? AND peer = ? AND names = ? AND not_after > ?
+       ORDER BY not_before DESC LIMIT 1`,
+      [this.#directoryUrl, peer, JSON.stringify(canonicalNames(names)), now],
+    )
+    return row === undefined ? undefined : String(row['certificate'])
   }
 
   /** Whether a certificate for exactly these names is in the store, for whatever key. */

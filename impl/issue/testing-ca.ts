@@ -6,6 +6,7 @@ import {
   AcmeOrderInvalidError,
   AcmeProblemError,
   type Authorization,
+  type NewOrder,
   type Order,
 } from './acme/index.ts'
 import type { AcmeSteps } from './order-steps.ts'
@@ -26,8 +27,12 @@ interface FakeOrder {
 export class FakeCa implements AcmeSteps {
   readonly orders = new Map<string, FakeOrder>()
   readonly calls: Step[] = []
+  /** What was wanted of newOrder, also of orders that were refused. */
+  readonly wanted: NewOrder[] = []
   hook: Hook = () => {}
   lifetimeMs = 90 * 24 * 3_600_000
+  /** How old certificates are when they are issued. */
+  ageMs = 0
   challengeType = 'dns-01'
   /** Names whose validation failed, for orders that a hook makes invalid. */
   failedNames: readonly string[] = []
@@ -37,7 +42,12 @@ export class FakeCa implements AcmeSteps {
   account: AcmeSteps['account'] = () =>
     this.#step('account', () => ({ url: 'https://ca/account/1' }))
 
-  newOrder: AcmeSteps['newOrder'] = ({ names }, options) =>
+  newOrder: AcmeSteps['newOrder'] = (wanted, options) => {
+    this.wanted.push(wanted)
+    return this.#newOrder(wanted, options)
+  }
+
+  #newOrder: AcmeSteps['newOrder'] = ({ names }, options) =>
     this.#step('newOrder', async () => {
       const url = `https://ca/order/${this.orders.size + 1}`
       this.orders.set(url, { names, status: 'pending', answered: new Set(), certificate: '' })
@@ -76,7 +86,7 @@ export class FakeCa implements AcmeSteps {
       const order = this.#find(url)
       const publicKey = await new Pkcs10CertificateRequest(csr).publicKey.export(webcrypto)
       const names = this.wrongNames ?? order.names
-      const now = Date.now()
+      const now = Date.now() - this.ageMs
       const made = await makeCertificate({ names, publicKey, now, lifetimeMs: this.lifetimeMs })
       order.certificate = made.leaf + made.issuer
       order.status = 'valid'

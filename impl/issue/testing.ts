@@ -9,6 +9,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import {
   Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
+  AuthorityKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
@@ -153,6 +154,7 @@ export async function makeCertificate(init: {
       signingAlgorithm: P256,
       extensions: [
         new SubjectAlternativeNameExtension(init.names.map((value) => ({ type: 'dns', value }))),
+        await AuthorityKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
       ],
       ...dates,
     },

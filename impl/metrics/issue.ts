@@ -100,7 +100,7 @@ function watchStore(readStore: () => StoreFacts | undefined, registry: Registry)
   let found: StoreFacts | undefined
   new Gauge({
     name: 'nodetrust_certificates',
-    help: 'Certificates in the store that have not ended; renewal_due are past two thirds of their lifetime',
+    help: 'Certificates in the store that have not ended; renewal_due are past the time at which clients renew',
     labelNames: ['state'],
     registers,
     collect() {

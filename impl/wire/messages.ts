@@ -61,6 +61,17 @@ export interface IssueResponse {
   readonly cryptoType?: number
 }
 
+/** `serial` is a certificate's: lower case hex, whole bytes. */
+export interface RenewalRequest {
+  readonly serial: string
+}
+
+/** `renewAt` is in ms since 1970; absent when the server knows nothing better than the usual time. */
+export interface RenewalResponse {
+  readonly error: number
+  readonly renewAt?: number
+}
+
 /** `fqdn` is the name that is to be certified, without `_acme-challenge.` (NT-DNS01-002). */
 export interface DNS01Request {
   readonly fqdn: string
@@ -91,6 +102,8 @@ export const ProofResponse: MessageCodec<ProofResponse> = codec('ProofResponse')
 export const IssueInfo: MessageCodec<IssueInfo> = codec('IssueInfo')
 export const IssueRequest: MessageCodec<IssueRequest> = codec('IssueRequest')
 export const IssueResponse: MessageCodec<IssueResponse> = codec('IssueResponse')
+export const RenewalRequest: MessageCodec<RenewalRequest> = codec('RenewalRequest')
+export const RenewalResponse: MessageCodec<RenewalResponse> = codec('RenewalResponse')
 export const DNS01Request: MessageCodec<DNS01Request> = codec('DNS01Request')
 export const DNS01Response: MessageCodec<DNS01Response> = codec('DNS01Response')
 export const Announce: MessageCodec<Announce> = codec('Announce')

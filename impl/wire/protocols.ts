@@ -9,6 +9,12 @@ export const ISSUE_INFO_PROTOCOL = '/p2p/nodetrust/issue/info/1.0.0'
 /** Asks an issue server for a certificate. */
 export const ISSUE_PROTOCOL = '/p2p/nodetrust/issue/1.0.0'
 
+/**
+ * Asks an issue server when one of the caller's certificates should be renewed. Ours: a protocol of its own, because
+ * the question costs the server one look into its store, and a request for a certificate may cost an order.
+ */
+export const RENEWAL_PROTOCOL = '/p2p/nodetrust/issue/renewal/1.0.0'
+
 /** Sets one challenge value at a DNS server. */
 export const DNS01_PROTOCOL = '/p2p/nodetrust/dns-01/1.0.0'
 

@@ -61,6 +61,15 @@ message IssueResponse {
   optional uint32 cryptoType = 10;  // Crypto: RSA = 1, ECDSA P-256 = 2
 }
 
+message RenewalRequest {
+  required string serial = 1;       // of the certificate: hexadecimal, lower case, whole bytes
+}
+
+message RenewalResponse {
+  required uint32 error = 1;        // Error
+  optional int64 renewAt = 2;       // milliseconds since 1970; absent when nothing is known
+}
+
 message DNS01Request {
   required string fqdn = 1;         // the name itself; the server puts _acme-challenge. before it
   required string value = 2;

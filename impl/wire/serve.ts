@@ -7,7 +7,7 @@ import { REQUEST_TIMEOUT_MS, SERVER_FRAME_LENGTH_MAX } from './protocols.ts'
 export interface StreamLimits {
   /** @default 8 */
   readonly perPeer?: number
-  /** @default 1024 */
+  /** One more takes the place of that which has waited for its peer longest, if there is one. @default 1024 */
   readonly total?: number
 }
 
@@ -48,6 +48,8 @@ export function streamServer(service: StreamService): StreamServer {
   const perPeerMax = service.limits?.perPeer ?? STREAMS_PER_PEER_DEFAULT
   const totalMax = service.limits?.total ?? STREAMS_TOTAL_DEFAULT
   const open = new Map<string, Set<Stream>>()
+  /** Streams that wait for their peers, longest first. */
+  const waiting = new Set<Stream>()
   const stopping = new AbortController()
   let total = 0
   let idle = Promise.withResolvers<void>()
@@ -75,16 +77,36 @@ export function streamServer(service: StreamService): StreamServer {
       )
     }
     if (total >= totalMax) {
-      return refuse(new Error(`${total} streams are open, at most ${totalMax} are served`))
+      const full = new Error(`${total} streams are open, at most ${totalMax} are served`)
+      // Peer ids cost nothing: whoever has many could keep all places for good, and say nothing.
+      const [longest] = waiting
+      if (longest === undefined) return refuse(full)
+      waiting.delete(longest)
+      longest.abort(full)
     }
     if (total === 0) idle = Promise.withResolvers<void>()
     total += 1
     open.set(peer, ofPeer.add(stream))
     const frames = frameStream(stream, { lengthMax: service.lengthMax ?? SERVER_FRAME_LENGTH_MAX })
+    const forPeer = async <T>(work: () => Promise<T>): Promise<T> => {
+      waiting.add(stream)
+      try {
+        return await work()
+      } finally {
+        waiting.delete(stream)
+      }
+    }
+    const served: FrameStream = {
+      read: (deadline) => forPeer(() => frames.read(deadline)),
+      write: (message, deadline) => forPeer(() => frames.write(message, deadline)),
+      release: () => frames.release(),
+    }
     try {
-      await service.serve(frames, connection, requestSignal)
-      await stream.close({ signal: requestSignal() })
-      await ended(stream, requestSignal())
+      await service.serve(served, connection, requestSignal)
+      await forPeer(async () => {
+        await stream.close({ signal: requestSignal() })
+        await ended(stream, requestSignal())
+      })
     } catch (error) {
       refuse(error as Error)
     } finally {

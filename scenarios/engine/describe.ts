@@ -23,6 +23,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     of('effect') === ''
       ? undefined
       : `${of('via')}: a request about its ${of('resource')} meets with: ${of('effect')}`,
+  'ca:renewal-wanted': () => 'wants all certificates renewed now',
   'fault:refuse': () => 'FAULT: refuses connections',
   'fault:hang': () => 'FAULT: takes connections and says nothing',
   'fault:kill': () => 'FAULT: is killed',
@@ -49,6 +50,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
       ? `serves a challenge for ${of('name')}`
       : `has set the challenge for ${of('name')} on ${of('server')}`,
   'budget:exhausted': (of) => `has nothing left of the CA's ${of('budget')}`,
+  'ca:paused': (of) => `leaves the CA alone for a while: ${of('reason')}`,
   'challenge:failed': (of) =>
     `could not set the challenge for ${of('name')} on ${of('server')}: ${of('reason')}`,
   'challenge:removed': (of) =>
@@ -56,10 +58,12 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'writer:refused': (of) => `lets ${of('writer')} write nothing (${of('code')}): ${of('reason')}`,
   'certificate:issued': (of) =>
     `gives ${of('peer')} a certificate for ${of('names')}${of('fromCache') === 'true' ? ', from its store' : ''}`,
+  'renewal:suggested': (of) => `hears from the CA when ${of('peer')} should renew`,
   'certificate:obtained': (of) => `has its certificate for ${of('names')}`,
   'certificate:renewed': (of) => `has a new certificate for ${of('names')}`,
   'certificate:failed': (of) => `got no certificate: ${of('reason')}`,
   'certificate:expired': (of) => `its certificate for ${of('names')} has expired`,
+  'renewal:advised': () => 'is told when to renew',
   'addresses:changed': (of) => (of('addresses') === '' ? undefined : `serves ${of('addresses')}`),
   'browser:opened': (of) => `opens the page in ${of('description')} and ${of('roots')}`,
   'browser:dialled': (of) => `is connected to ${of('peer')} after ${of('dialMs')} ms`,

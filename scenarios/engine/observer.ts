@@ -26,6 +26,8 @@ export interface ObserverInit {
   readonly signal: AbortSignal
 }
 
+const RECONNECT_INTERVAL_MS = 500
+
 /** Peers whose announcement is kept, and addresses heard. */
 const HEARD_MAX = 10_000
 
@@ -36,6 +38,7 @@ export class Observer {
   readonly #announced = new Map<string, readonly Announcement[]>()
   readonly #heard = new Set<string>()
   readonly #listeners = new Set<() => void>()
+  #reconnecting: NodeJS.Timeout | undefined
 
   private constructor(
     node: Libp2p<{ pubsub: GossipSub }>,
@@ -75,6 +78,7 @@ export class Observer {
     await Promise.any(
       init.meetingPoints.map((address) => node.dial(address, { signal: init.signal })),
     )
+    observer.#reconnect(init)
     return observer
   }
 
@@ -106,7 +110,20 @@ export class Observer {
     }
   }
 
+  /** Goes back to meeting points that were away: what passes by them passes by nowhere else. */
+  #reconnect({ meetingPoints, signal }: Pick<ObserverInit, 'meetingPoints' | 'signal'>): void {
+    this.#reconnecting = setInterval(() => {
+      const connected = new Set(this.#node.getPeers().map((peer) => peer.toString()))
+      for (const address of meetingPoints) {
+        const id = address.getComponents().at(-1)?.value ?? ''
+        // It may still be away: the next turn tries again.
+        if (!connected.has(id)) this.#node.dial(address, { signal }).catch(() => {})
+      }
+    }, RECONNECT_INTERVAL_MS)
+  }
+
   async stop(): Promise<void> {
+    clearInterval(this.#reconnecting)
     await this.#node.stop()
   }
 }

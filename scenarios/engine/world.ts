@@ -10,6 +10,7 @@ import {
   type AcmeCa,
   type AcmeCaOptions,
   type CaRule,
+  type RenewalWindow,
   type Resolver,
 } from './ca/index.ts'
 import type { Driver } from './drivers/driver.ts'
@@ -106,6 +107,16 @@ export class World implements AsyncDisposable {
     return () => {
       for (const end of ends) end()
     }
+  }
+
+  /**
+   * Has the CA want the certificates that it was asked about by now renewed at another time (ms from now). Only in a
+   * world whose plan has `renewalInfo`.
+   */
+  suggestRenewal(window: Pick<RenewalWindow, 'startMs' | 'endMs'>): void {
+    if (!this.caIsProxied) throw new Error('a CA given by URL is reached directly: not disturbed')
+    for (const proxy of this.#proxies.values()) proxy.suggest(window)
+    this.trace.record('ca', 'ca:renewal-wanted', { ...window })
   }
 
   /** Ends the CA as a crash would; connections are refused until `startCa`. */

@@ -15,7 +15,11 @@ interface Bench {
   readonly recorded: ProxiedRequest[]
   /** The status of the answer, or the code of the error. */
   readonly ask: (path: string, certificateAuthority?: string) => Promise<number | string>
-  readonly answer: (path: string) => Promise<{ message: IncomingMessage; text: string }>
+  readonly answer: (
+    path: string,
+    certificateAuthority?: string,
+    body?: string,
+  ) => Promise<{ message: IncomingMessage; text: string }>
 }
 
 async function bench(t: Test, init: Partial<CaProxyInit> = {}): Promise<Bench> {
@@ -46,9 +50,11 @@ async function bench(t: Test, init: Partial<CaProxyInit> = {}): Promise<Bench> {
     ...init,
   })
   t.teardown(() => proxy[Symbol.asyncDispose]())
-  const answer = async (path: string, trusted = proxy.certificateAuthority) => {
-    const outgoing = request(new URL(path, proxy.directoryUrl), { ca: trusted, agent: false })
-    outgoing.end()
+  const answer = async (path: string, trusted = proxy.certificateAuthority, body?: string) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const url = new URL(path, proxy.directoryUrl)
+    const outgoing = request(url, { ca: trusted, agent: false, method })
+    outgoing.end(body)
     const [message] = (await once(outgoing, 'response')) as [IncomingMessage]
     let text = ''
     for await (const chunk of message) text += String(chunk)
@@ -133,7 +139,7 @@ test('who was cut off does not come back, and the next one with the new certific
 })
 
 test('renewal information is offered for a CA that has none', async (t) => {
-  const { answer } = await bench(t, {
+  const { answer, proxy } = await bench(t, {
     renewalInfo: { startMs: 1_000, endMs: 3_000, retryAfterSeconds: 5 },
   })
   const directory = JSON.parse((await answer('/dir')).text) as { renewalInfo: string }
@@ -145,6 +151,30 @@ test('renewal information is offered for a CA that has none', async (t) => {
   t.equal(Date.parse(suggestedWindow.end) - Date.parse(suggestedWindow.start), 2_000)
   t.equal(message.headers['retry-after'], '5')
   t.equal((await answer(path)).text, text, 'the window stays where it is')
+  proxy.suggest({ startMs: -5_000, endMs: -4_000 })
+  const start = (json: string): number =>
+    Date.parse((JSON.parse(json) as typeof window).suggestedWindow.start)
+  const window = { suggestedWindow: { start: '' } }
+  t.ok(start((await answer(path)).text) < Date.now() - 4_000, 'until the CA wants it sooner')
+  t.ok(start((await answer(`${path}2`)).text) > Date.now(), 'which holds for no other')
+})
+
+test('what a new order replaces is recorded, and no other body is looked at', async (t) => {
+  const { answer, recorded } = await bench(t)
+  const jws = (payload: object): string =>
+    JSON.stringify({ payload: Buffer.from(JSON.stringify(payload)).toString('base64url') })
+  for (const [path, body] of [
+    ['/order-plz', jws({ replaces: 'a.b' })],
+    ['/order-plz', jws({})],
+    ['/order-plz', 'no JWS'],
+    ['/my-order/1', jws({ replaces: 'a.b' })],
+  ] as const) {
+    await answer(path, undefined, body)
+  }
+  t.same(
+    recorded.map(({ replaces }) => replaces),
+    ['a.b', undefined, undefined, undefined],
+  )
 })
 
 test('a rule with a chance decides alike for the same seed, and about as often as it says', async (t) => {

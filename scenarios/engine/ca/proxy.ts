@@ -17,6 +17,8 @@ export interface ProxiedRequest {
   readonly status: number
   /** What was done to it. */
   readonly effect?: CaEffect['kind']
+  /** The certificate that a new order says it takes the place of (RFC 9773 section 5). */
+  readonly replaces?: string
 }
 
 /** Renewal information (RFC 9773) for a CA that has none, or other than its own. */
@@ -49,7 +51,7 @@ export class CaProxy implements AsyncDisposable {
   readonly #port: number
   readonly #sockets = new Set<Socket>()
   readonly #closing = new AbortController()
-  readonly #windows = new Map<string, number>()
+  readonly #windows = new Map<string, { readonly start: number; readonly end: number }>()
   readonly #rules = new Map<object, CaRules>()
   #https: HttpsCertificate
   #server: Server | undefined
@@ -80,6 +82,17 @@ export class CaProxy implements AsyncDisposable {
     const key = {}
     this.#rules.set(key, new CaRules(rules))
     return () => this.#rules.delete(key)
+  }
+
+  /**
+   * Wants the certificates that it was asked about by now renewed at another time, as a CA that must revoke them; those
+   * that are issued later as before. The times of the window count from now.
+   */
+  suggest({ startMs, endMs }: Pick<RenewalWindow, 'startMs' | 'endMs'>): void {
+    const now = Date.now()
+    for (const path of this.#windows.keys()) {
+      this.#windows.set(path, { start: now + startMs, end: now + endMs })
+    }
   }
 
   /** Refuses connections, as a CA that is down. */
@@ -141,15 +154,18 @@ export class CaProxy implements AsyncDisposable {
     const path = incoming.url ?? '/'
     const resource = resourceOf(path)
     const effect = this.#effectOn(resource)
+    let replaces: string | undefined
     const record = (status: number): void =>
       this.#init.onRequest({
         method: incoming.method ?? '',
         resource,
         status,
         ...(effect === undefined ? {} : { effect: effect.kind }),
+        ...(replaces === undefined ? {} : { replaces }),
       })
     try {
       const body = await readBody(incoming)
+      if (resource === 'newOrder') replaces = replacedBy(body)
       const given = await this.#answerTo({ incoming, body, path, effect })
       if (given === undefined || answer.destroyed) {
         record(0)
@@ -225,10 +241,11 @@ export class CaProxy implements AsyncDisposable {
       endMs: 1,
       retryAfterSeconds: 1,
     }
-    const asked = this.#windows.get(path) ?? Date.now()
-    if (this.#windows.size < WINDOWS_MAX) this.#windows.set(path, asked)
-    const at = (ms: number): string => new Date(asked + ms).toISOString()
-    const suggestedWindow = { start: at(startMs), end: at(endMs) }
+    const now = Date.now()
+    const window = this.#windows.get(path) ?? { start: now + startMs, end: now + endMs }
+    if (this.#windows.size < WINDOWS_MAX) this.#windows.set(path, window)
+    const at = (ms: number): string => new Date(ms).toISOString()
+    const suggestedWindow = { start: at(window.start), end: at(window.end) }
     return json(200, { suggestedWindow }, { 'retry-after': String(retryAfterSeconds) })
   }
 }
@@ -250,6 +267,19 @@ function refusal({ status, retryAfter }: Extract<CaEffect, { kind: 'status' }>):
   const until = new Date(Date.now() + retryAfter.seconds * 1000)
   const value = retryAfter.as === 'date' ? until.toUTCString() : String(retryAfter.seconds)
   return json(status, problem, { ...headers, 'retry-after': value })
+}
+
+/** What a JWS that asks for an order replaces; nothing when it cannot be read. */
+function replacedBy(body: Buffer): string | undefined {
+  try {
+    const { payload } = JSON.parse(body.toString()) as { readonly payload: string }
+    const order = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+      readonly replaces?: string
+    }
+    return order.replaces
+  } catch {
+    return undefined
+  }
 }
 
 function json(status: number, value: object, headers: OutgoingHttpHeaders = {}): Answer {

@@ -1,0 +1,104 @@
+import { ERROR_CODES, refusalFromErrorCode } from '../wire/errors.ts'
+import { RenewalRequest, RenewalResponse } from '../wire/messages.ts'
+import { RENEWAL_PROTOCOL } from '../wire/protocols.ts'
+import { Alarm } from './alarm.ts'
+import type { Certificate } from './check.ts'
+import type { Server } from './exchange.ts'
+import type { ObtainContext } from './obtain.ts'
+
+/** How often we ask: every hundredth of the lifetime, at most 6 h, and at least 1 s, give or take a tenth. */
+const ASK_INTERVAL_PART = 1 / 100
+const ASK_INTERVAL_MS_MAX = 6 * 3_600_000
+const ASK_INTERVAL_MS_MIN = 1_000
+const ASK_JITTER_SHARE = 1 / 5
+
+/** Options and callbacks of a {@link RenewalAdvice}. */
+export interface RenewalAdviceInit {
+  readonly issueServers: readonly Server[]
+  readonly context: (signal: AbortSignal) => Pick<ObtainContext, 'ask' | 'requestTimeoutMs'>
+  /** When to renew, in ms since 1970; `undefined` when all servers were heard and none knows a better time than ours. */
+  readonly onAdvice: (certificate: Certificate, renewAt: number | undefined) => void
+}
+
+/**
+ * Asks the issue servers now and then whether a certificate should be renewed at another time than the usual one: the
+ * CA can want that at any moment, as before it revokes. The question costs nobody an order.
+ */
+export class RenewalAdvice {
+  readonly #init: RenewalAdviceInit
+  readonly #stopping = new AbortController()
+  readonly #next = new Alarm(() => void this.#ask())
+  #certificate: Certificate | undefined
+  #asking: Promise<void> = Promise.resolve()
+
+  constructor(init: RenewalAdviceInit) {
+    this.#init = init
+  }
+
+  /** From now on it is about this certificate; `now` asks at once, as after a long sleep. */
+  follow(certificate: Certificate, { now }: { readonly now: boolean }): void {
+    this.#certificate = certificate
+    if (now) this.#next.set(Date.now())
+    else this.#later(certificate)
+  }
+
+  /** Until there is another certificate. */
+  pause(): void {
+    this.#certificate = undefined
+    this.#next.clear()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new DOMException('the client is stopping', 'AbortError'))
+    this.pause()
+    await this.#asking
+  }
+
+  #later({ notBefore, notAfter }: Certificate): void {
+    const usualMs = Math.min((notAfter - notBefore) * ASK_INTERVAL_PART, ASK_INTERVAL_MS_MAX)
+    const jitter = 1 + (Math.random() - 0.5) * ASK_JITTER_SHARE
+    this.#next.set(Date.now() + Math.max(usualMs, ASK_INTERVAL_MS_MIN) * jitter)
+  }
+
+  async #ask(): Promise<void> {
+    const certificate = this.#certificate
+    if (certificate === undefined) return
+    this.#asking = this.#askAll(certificate)
+    await this.#asking
+    if (this.#certificate === certificate) this.#later(certificate)
+  }
+
+  /** The first server that knows something is believed; of one that does not answer we know nothing. */
+  async #askAll(certificate: Certificate): Promise<void> {
+    let unheard = 0
+    for (const server of this.#init.issueServers) {
+      try {
+        const renewAt = await this.#askOne(server, certificate)
+        if (this.#certificate !== certificate) return
+        if (renewAt === undefined) continue
+        this.#init.onAdvice(certificate, renewAt)
+        return
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        // A server of 2018, or one of another make, has no such protocol: it knows nothing.
+        if (!(error instanceof Error) || error.name !== 'UnsupportedProtocolError') unheard += 1
+      }
+    }
+    if (unheard === 0 && this.#certificate === certificate) {
+      this.#init.onAdvice(certificate, undefined)
+    }
+  }
+
+  async #askOne(server: Server, { serial }: Certificate): Promise<number | undefined> {
+    const { ask, requestTimeoutMs } = this.#init.context(this.#stopping.signal)
+    const answer = RenewalResponse.decode(
+      await ask(server, {
+        protocol: RENEWAL_PROTOCOL,
+        request: RenewalRequest.encode({ serial }),
+        timeoutMs: requestTimeoutMs,
+      }),
+    )
+    if (answer.error !== ERROR_CODES.OK) throw refusalFromErrorCode(answer.error, 'an answer')
+    return answer.renewAt
+  }
+}
