@@ -86,6 +86,7 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       ],
       /--level is "x".*\n--report is "pdf=x".*\n--seed is "y".*\n--rate is "0"/,
     ],
+    [['run', '--target', target, '--out', target], /--out is ".*usage.json", which cannot be made/],
     [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
     [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", NT-DNS has NT-DNS-010 to/],
     [['report', '--html', 'x.html', target], /target is an object|schema is missing/],

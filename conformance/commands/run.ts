@@ -13,6 +13,7 @@ import { runCases } from '../suite/runner.ts'
 import { select, type Selection } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
 import { POLITE, readWords, type RunWords } from './run-options.ts'
@@ -37,10 +38,13 @@ export async function run(
 }
 
 /** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
-function refuseProductionCa({ acme }: Target, named: string | undefined): void {
-  if (acme === undefined) return
-  const host = new URL(acme.directoryUrl).hostname.replace(/^\[|\]$/g, '')
-  if (host === named || isTestHost(host)) return
+function refuseProductionCa({ acme, players }: Target, named: string | undefined): void {
+  const urls = [acme?.directoryUrl, players?.acme?.upstream.directoryUrl]
+  const hosts = urls
+    .filter((url) => url !== undefined)
+    .map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  const host = hosts.find((one) => one !== named && !isTestHost(one))
+  if (host === undefined) return
   throw new UsageError(
     `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
   )
@@ -85,6 +89,7 @@ export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Pro
     io.note(nothingChosen(selection))
     return EXIT.nothingRun
   }
+  await makeEvidenceFolder(words.out)
   const report = await execute(plan, target, io)
   io.write(words.json === true ? jsonText(report) : `${treeText(report)}\n`)
   await writeReports(report, settings.reports)

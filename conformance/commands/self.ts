@@ -7,6 +7,7 @@ import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
 import { openSelfCa, SELF_ROLES, startSelf, type SelfRole } from '../self/index.ts'
 import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
 import type { CommandIo } from './io.ts'
 import { planRun, runPlan } from './run.ts'
@@ -38,10 +39,12 @@ export async function self(
       )
     : undefined
   const program = findProgram()
+  await makeEvidenceFolder(words.out)
   const servers = await startSelf({
     roles,
     ...(ca === undefined ? {} : { ca }),
     ...(program === undefined ? {} : { program }),
+    logFile: join(words.out, 'self.log'),
     workDirectory,
     signal,
   })

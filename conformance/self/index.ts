@@ -33,6 +33,8 @@ export interface SelfOptions {
   readonly preload?: readonly string[]
   /** The program `nodetrust`. @default that of this repository */
   readonly program?: string
+  /** Gets what the servers print. @default a file that goes with them */
+  readonly logFile?: string
   /** Keys, configuration, store and log are in a folder that is made in it and removed again. */
   readonly workDirectory: string
   readonly signal: AbortSignal
@@ -60,13 +62,13 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
   try {
     const [players, ipv6] = await Promise.all([makePlayers(), hasIpv6()])
     const keys = await writeKeys(folder, roles)
-    if (ca !== undefined) await writeFile(join(folder, CA_FILE), ca.certificateAuthority)
+    if (ca !== undefined) await writeFile(join(folder, CA_FILE), players.https.certificate)
     const configFile = join(folder, 'nodetrust.yaml')
     await writeFile(configFile, configuration({ roles, players, ca, ipv6 }), { mode: 0o600 })
     const servers = await startServerProcess({
       program: options.program ?? join(import.meta.dirname, '../../impl/cli.ts'),
       configFile,
-      logFile: join(folder, 'servers.log'),
+      logFile: options.logFile ?? join(folder, 'servers.log'),
       preload: options.preload ?? [],
       signal: options.signal,
     })
@@ -119,6 +121,7 @@ function targetOf({
     'private-addresses',
     issues && 'played-proof-server',
     issues && 'played-dns-server',
+    issues && 'played-ca',
     queries.length > 0 && 'dns-writer',
     issues && 'csr',
     queries.length > 0 && 'dns01-remove',
@@ -140,7 +143,7 @@ function targetOf({
       : {
           issue: { addresses: libp2p['issue'] },
           acme: { directoryUrl: ca.directoryUrl, roots: ca.roots },
-          players: playersOf(players),
+          players: playersOf(players, ca),
         }),
   }
 }

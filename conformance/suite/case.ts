@@ -24,6 +24,8 @@ export const CAPABILITIES = [
   'played-proof-server',
   /** The suite may play a DNS server that the issue server writes to. */
   'played-dns-server',
+  /** The suite may stand between the issue server and its CA. */
+  'played-ca',
   /** The suite has the key of a peer that may set challenges. */
   'dns-writer',
   /** Certificate signing requests in IssueRequest (field 16). */

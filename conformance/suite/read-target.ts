@@ -58,6 +58,8 @@ const publicKey = text(
 
 const pem = text('a certificate in PEM', (found) => found.includes('-----BEGIN CERTIFICATE-----'))
 
+const directoryUrl = text('an https URL', (found) => new URL(found).protocol === 'https:')
+
 const targetSchema = object({
   name: text('a name of at most 64 characters for reports', (found) => /^.{1,64}$/.test(found)),
   zone: text(
@@ -78,10 +80,20 @@ const targetSchema = object({
   }),
   issue: object({ addresses: peerAddresses }).exactOptional(),
   acme: object({
-    directoryUrl: text('an https URL', (found) => new URL(found).protocol === 'https:'),
+    directoryUrl,
     roots: z.array(pem, { error: 'a list of certificates in PEM' }),
   }).exactOptional(),
   players: object({
+    acme: object({
+      listen: dnsTarget,
+      certificate: pem,
+      privateKey: text(
+        'a private key in PEM',
+        (found) => found.includes('-----BEGIN PRIVATE KEY-----'),
+        SECRET,
+      ),
+      upstream: object({ directoryUrl, certificateAuthority: pem.exactOptional() }),
+    }).exactOptional(),
     proofKey: privateKey.exactOptional(),
     dns: object({
       peerKey: privateKey,
@@ -119,6 +131,7 @@ const NEEDED_PARTS: Readonly<Partial<Record<Capability, (target: Target) => stri
       players?.proofKey === undefined ? '"players.proofKey"' : undefined,
     'played-dns-server': ({ players }) =>
       players?.dns === undefined ? '"players.dns"' : undefined,
+    'played-ca': ({ players }) => (players?.acme === undefined ? '"players.acme"' : undefined),
     'dns-writer': ({ dns01 }) => (dns01?.writerKey === undefined ? '"dns01.writerKey"' : undefined),
     'dns01-remove': ({ dns01 }) => (dns01 === undefined ? '"dns01"' : undefined),
     csr: ({ issue }) => (issue === undefined ? '"issue"' : undefined),

@@ -1,6 +1,7 @@
 // What a case sent and received, kept in memory for the reports and on disk for disputes.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UsageError } from './problems.ts'
 import type { WireEntry, WireLog } from './wire-log.ts'
 
 /** An entry as wire.jsonl and reports hold it. */
@@ -50,6 +51,19 @@ export class WireRecorder implements WireLog {
 /** Where a case's evidence is, below the folder of a run's target: a folder for the requirement, one for the slug. */
 export function evidenceFolder(out: string, target: string, caseId: string): string {
   return join(out, ...[target, ...caseId.split('/')].map(fileName))
+}
+
+/**
+ * Makes the folder for the evidence of a run.
+ * @throws {UsageError} where that cannot be
+ */
+export async function makeEvidenceFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new UsageError(`--out is "${out}", which cannot be made a folder (${code})`)
+  }
 }
 
 /** Writes wire.jsonl and output.txt. Issue servers send private keys, so only their owner reads these. */

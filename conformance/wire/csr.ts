@@ -65,6 +65,17 @@ export function makeCsr(init: CsrInit): Uint8Array {
   return d.sequence(init.spoil?.(info) ?? info, key.algorithm, d.bitString(signature))
 }
 
+/** The first common name in the subject of a request, or of anything else in DER; undefined where there is none. */
+export function readCommonName(bytes: Uint8Array): string | undefined {
+  const id = d.objectIdentifier(COMMON_NAME)
+  const start = Buffer.from(bytes).indexOf(id)
+  if (start < 0) return undefined
+  // A common name is short: its length is one byte, after that of its type.
+  const length = bytes[start + id.length + 1] ?? 0
+  const text = bytes.subarray(start + id.length + 2, start + id.length + 2 + length)
+  return Buffer.from(text).toString()
+}
+
 /** An X.509 extension; `value` is DER. */
 export function extension(id: string, value: Uint8Array, critical = false): Uint8Array {
   const criticality = critical ? [d.boolean(true)] : []

@@ -1,4 +1,5 @@
 import type { Case } from '../../suite/case.ts'
+import { CA_CASES } from './ca.ts'
 import { CANONICAL_CASES } from './canonical.ts'
 import { CERTIFICATE_CASES } from './certificate.ts'
 import { CHALLENGE_CASES } from './challenges.ts'
@@ -17,4 +18,5 @@ export const CASES: readonly Case[] = [
   ...CERTIFICATE_CASES,
   ...REUSE_CASES,
   ...CHALLENGE_CASES,
+  ...CA_CASES,
 ]

@@ -1,6 +1,7 @@
 // Orders: a caller's request as it should be, and the certificate that comes of it.
 import { generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto'
 import type { Caller } from '../../players/caller.ts'
+import { openPlayedCa, type PlayedCa } from '../../players/played-ca.ts'
 import { openPlayedDns, type PlayedDns } from '../../players/played-dns.ts'
 import type { CheckContext, Finding } from '../../suite/case.ts'
 import {
@@ -62,7 +63,7 @@ export async function order(
 export interface Issued {
   readonly response: IssueResponse
   readonly leaf: X509Certificate
-  /** The leaf first. */
+  /** The leaf first, then what the field ca has. */
   readonly chain: readonly X509Certificate[]
   /** All names that it has to have; the id0 name first. */
   readonly names: readonly [string, ...string[]]
@@ -86,10 +87,9 @@ export function open(
   response: IssueResponse,
   { names, key }: Pick<Issued, 'names' | 'key'>,
 ): Issued {
-  const chain = readPem(response.chain, 'chain')
   const [leaf] = readPem(response.cert, 'cert')
   if (leaf === undefined) fail('one certificate in PEM in the field cert', 'none')
-  return { response, leaf, chain, names, key }
+  return { response, leaf, chain: [leaf, ...readPem(response.ca, 'ca')], names, key }
 }
 
 function readPem(text: string | undefined, field: string): readonly X509Certificate[] {
@@ -125,8 +125,19 @@ export function sharedOrder(
   })
 }
 
-/** The DNS server that the suite plays; undefined where the target has its own alone. */
+/** The CA that the suite stands before; undefined where the issue server asks its own. */
+export async function playCa(context: CheckContext): Promise<PlayedCa | undefined> {
+  const { acme } = context.target.players ?? {}
+  if (acme === undefined) return undefined
+  return context.shared('played CA', async () => {
+    const value = await openPlayedCa(acme)
+    return { value, close: () => value.close() }
+  })
+}
+
+/** The DNS server that the suite plays; undefined where the target has its own alone. No order without it and the CA. */
 export async function playDns(context: CheckContext): Promise<PlayedDns | undefined> {
+  await playCa(context)
   const { dns } = context.target.players ?? {}
   if (dns === undefined) return undefined
   return context.shared('played DNS server', async () => {

@@ -13,7 +13,7 @@ import {
 import type { DnsZone } from '../schema-dns.ts'
 import { fromHex, type Draft } from './build.ts'
 import { askZone, sendPacket, type DnsCase } from './dns-case.ts'
-import type { DnsRow } from './dns-queries.ts'
+import type { DnsRow } from './dns-row.ts'
 
 const FORMERR_OR_SILENCE = { reply: 'optional', rcodes: [RCODE.FORMERR] } as const
 /** A name that can be read, if one wants to: of the root, or of nothing that is served. */
