@@ -36,6 +36,8 @@ export interface WorldInit {
   readonly workDirectory: string
   /** Ends everything that waits. */
   readonly signal: AbortSignal
+  /** Without proxies the CA cannot be disturbed or cut off, and its requests are not in the trace. @default true */
+  readonly caProxied?: boolean
   readonly ca: Omit<
     AcmeCaOptions,
     'resolver' | 'workDirectory' | 'signal' | 'environment' | 'certificateValiditySeconds'
@@ -97,7 +99,7 @@ export class World implements AsyncDisposable {
    * with every CA that this run started.
    */
   get caIsProxied(): boolean {
-    return this.ca.controllable
+    return this.ca.controllable && (this.#init.caProxied ?? true)
   }
 
   /** Follows the rules for all requests to the CA; returns the way to end that. */
@@ -346,7 +348,7 @@ export class World implements AsyncDisposable {
 
   async #openProxies(ca: AcmeCa): Promise<void> {
     // Only Pebble builds its URLs from the Host header, and a CA given by URL may be another.
-    if (!ca.controllable) return
+    if (!this.caIsProxied) return
     for (const { name: via } of this.hostsOf('issue')) {
       const proxy = await CaProxy.open({
         upstream: ca,
