@@ -25,7 +25,7 @@ const ORDER_TIMEOUT_MS = 50_000
  * All requests come from one address and are hundreds, so there are many at once; and few a second after that, so that a
  * slow machine, too, can use them up in the time of a check.
  */
-const RATE_LIMIT = { burst: 1_000, intervalMs: 100 }
+const RATE_LIMIT = { burst: 600, intervalMs: 100 }
 
 const LOOPBACK = '127.0.0.1'
 
