@@ -3,6 +3,7 @@ import { orAbort } from './abort.ts'
 import { AcmeError, AcmeOrderInvalidError } from './acme/index.ts'
 import { isRateLimit, type CaPause } from './ca-pause.ts'
 import { CertificateMismatchError, isReusable } from './certificates.ts'
+import { UNANSWERED_AGE_MS_MAX } from './challenge-copy.ts'
 import type { Challenges } from './challenges.ts'
 import { makeCsr, type CertificateRequest } from './csr.ts'
 import type { Ledger, OrderFailure } from './ledger.ts'
@@ -39,7 +40,7 @@ export interface OrdersInit {
   readonly store: Store
   readonly ledger: Ledger
   readonly pause: CaPause
-  readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
+  readonly challenges: Pick<Challenges, 'publish' | 'withdraw' | 'sweep'>
   /** Whether this order is of somebody who is not served any more. */
   readonly denied: (order: OrderDetail) => boolean
   readonly report: OrderReport
@@ -59,6 +60,8 @@ export interface ObtainedCertificate extends StoredCertificate {
 const ORDERS_PER_PEER_MAX = 4
 /** CA orders for one run: the one it has or makes, and another when that turns out to be lost. */
 const CA_ORDERS_MAX = 2
+/** Orders whose challenges are removed once more at a start. */
+const SWEPT_ORDERS_MAX = 1_000
 /** A step that does not listen to its signal is left behind after this, so that nobody waits for it. */
 const ABORT_GRACE_MS = 1_000
 /** How long orders may take to let go, and challenges to be removed, when the server stops. Its bound is 5 s. */
@@ -110,13 +113,25 @@ export class Orders {
 
   /**
    * Takes up every order that an earlier process left, without anybody asking for it; when the CA limits us, after
-   * that. An order of somebody who is denied by now is left to grow old.
+   * that. An order of somebody who is denied by now is left to grow old. Removes what ended orders may have left on the DNS
+   * servers: a server that was away, or a process that was killed. Those taken up remove their own.
    */
   resume(): void {
+    const { store, challenges } = this.#init
+    challenges.sweep(
+      store.endedChallenges({
+        since: Date.now() - UNANSWERED_AGE_MS_MAX,
+        ordersMax: SWEPT_ORDERS_MAX,
+      }),
+    )
+    this.#takeUp()
+  }
+
+  #takeUp(): void {
     const now = Date.now()
     const pausedUntil = this.#init.pause.until(now)
     if (pausedUntil !== undefined) {
-      this.#resuming = setTimeout(() => this.resume(), pausedUntil - now)
+      this.#resuming = setTimeout(() => this.#takeUp(), pausedUntil - now)
       return
     }
     for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
