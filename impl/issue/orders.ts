@@ -255,11 +255,15 @@ export class Orders {
         }
       }
     } catch (error) {
-      if (!signal.aborted && isFinal(error)) {
-        ledger.failOrder(order, failureOf(error), Date.now())
-      } else {
-        // It can still succeed, and waits as it is for the next who asks.
-        store.noteError(order, text(error))
+      try {
+        if (!signal.aborted && isFinal(error)) {
+          ledger.failOrder(order, failureOf(error), Date.now())
+        } else {
+          // It can still succeed, and waits as it is for the next who asks.
+          store.noteError(order, text(error))
+        }
+      } catch {
+        // Such as for a full disk. The order stays as it was, and what becomes of it is found out when it is taken up.
       }
       throw error
     } finally {

@@ -37,7 +37,7 @@ export interface StoredOrder extends Want {
   readonly request: CertificateRequest
   readonly orderUrl: string | undefined
   readonly challenges: readonly ChallengeValue[]
-  /** CA orders that were made for it. */
+  /** CA orders that were made for it, or begun. */
   readonly attempts: number
   readonly createdAt: number
   /** Whether a certificate for exactly these names was there when the order was made. */
