@@ -197,3 +197,19 @@ test('what an earlier process may have left is removed, unless it is wanted now'
   t.strictSame([...server.held], ['b'])
   t.strictSame(server.requests, ['set b', 'remove a'])
 })
+
+test('a great many values are removed a few hundred at a time, after those that are wanted', async (t) => {
+  const server = open(t)
+  const names = Array.from({ length: 600 }, (_, index) => `n${index}`)
+  server.state = 'unreachable'
+  server.copy.sweep(names.map(value))
+  await t.rejects(server.copy.set(value('wanted'), testSignal()))
+  const gate = Promise.withResolvers<void>()
+  server.gate = gate.promise
+  server.state = 'up'
+  await server.told('set wanted')
+  t.equal(server.requests[0], 'set wanted')
+  t.equal(server.requests.length, 256)
+  gate.resolve()
+  await server.told('removed n599')
+})

@@ -18,6 +18,8 @@ const BACK_OFF_MS_MAX = 5_000
 export const UNANSWERED_AGE_MS_MAX = 3_600_000
 /** Values that wait for their removal; past that the oldest are left to expire. As many as our DNS server has names. */
 const VALUES_MAX = 10_000
+/** Requests at once for what is behind: far less than a stream takes, so that those of orders find room. */
+const REQUESTS_AT_ONCE_MAX = 256
 
 /**
  * The challenges as one DNS server has them, kept as the orders want them: what could not be set or removed because the
@@ -140,7 +142,7 @@ export class ChallengeCopy {
       const behind = this.#behind()
       if (behind.length === 0) return
       const results = await Promise.allSettled(
-        behind.map(async (entry) => {
+        behind.slice(0, REQUESTS_AT_ONCE_MAX).map(async (entry) => {
           const done = await this.#settle(entry, signal)
           if (done !== undefined) this.#report.caughtUp(entry.value, done)
         }),
@@ -149,8 +151,11 @@ export class ChallengeCopy {
     }
   }
 
+  /** What is wanted comes first: somebody waits for it. */
   #behind(): readonly Entry[] {
-    return [...this.#entries.values()].filter((entry) => !isInStep(entry))
+    return [...this.#entries.values()]
+      .filter((entry) => !isInStep(entry))
+      .toSorted((a, b) => Number(b.wanted) - Number(a.wanted))
   }
 
   /** Lets go of what is neither wanted nor there, or has expired there, or is one too many. */
