@@ -24,6 +24,10 @@ import { Trace } from './trace.ts'
 /** What every world's names end in. */
 const ZONE = 'nt.example'
 
+/** How long the resolver waits for a DNS server, which has one process with all other hosts. */
+const RESOLVER_SILENCE_MS = 250
+const RESOLVER_SILENCE_MS_PER_HOST = 25
+
 /** What became of one client's request. */
 export type Outcome =
   | { readonly certificate: Certificate; readonly error?: undefined }
@@ -319,6 +323,10 @@ export class World implements AsyncDisposable {
     await this.#startAll('dns')
     this.#resolver = await openResolver({
       upstreams: () => this.hostsOf('dns').flatMap((host) => host.dnsSockets),
+      silenceMs: Math.max(
+        RESOLVER_SILENCE_MS,
+        this.plan.hosts.length * RESOLVER_SILENCE_MS_PER_HOST,
+      ),
     })
     this.#ca = await openAcmeCa({
       ...this.#init.ca,
