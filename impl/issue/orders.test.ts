@@ -772,6 +772,41 @@ test('NT-ISSUE-028 who waits for its turn until its time is over gets E_RATE_LIM
   )
 })
 
+test('a stopping server leaves the challenges that the CA may be looking for, and whoever takes the order up removes them', async (t) => {
+  for (const [step, left] of [
+    ['authorizations', 0],
+    ['answerChallenge', 3],
+    ['waitForOrder', 3],
+    ['finalize', 0],
+  ] as const) {
+    const ca = new FakeCa()
+    const store = openStore(t)
+    const want = await makeWant()
+    const { orders, standing } = openOrders(t, ca, store)
+    const reached = Promise.withResolvers<void>()
+    const given = Promise.withResolvers<void>()
+    ca.hook = (name) => {
+      // Authorizations of a new order come with it.
+      if (name !== (step === 'authorizations' ? 'newOrder' : step)) return undefined
+      reached.resolve()
+      return given.promise
+    }
+    const asking = outcome(orders.obtain(want, want.request))
+    await reached.promise
+    const stopping = orders.stop()
+    // A step that listens ends with the signal.
+    given.reject(new Error('the issue server is stopping'))
+    await stopping
+    t.equal(await asking, 'OTHER')
+    t.equal(standing.size, left, step)
+    ca.hook = () => {}
+    const next = openOrders(t, ca, store)
+    for (const value of standing) next.standing.add(value)
+    t.equal(await outcome(next.orders.obtain(want, want.request)), 'new')
+    t.equal(next.standing.size, 0, 'NT-ISSUE-038')
+  }
+})
+
 test('a stopping server lets go of its orders in time, even of steps that do not listen', async (t) => {
   const ca = new FakeCa()
   const reached = Promise.withResolvers<void>()

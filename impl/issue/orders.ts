@@ -12,6 +12,7 @@ import { Slots } from './slots.ts'
 import {
   canonicalNames,
   type ChallengeValue,
+  type OrderState,
   type StoredCertificate,
   type StoredOrder,
   type Want,
@@ -62,6 +63,8 @@ const ORDERS_PER_PEER_MAX = 4
 const CA_ORDERS_MAX = 2
 /** Orders whose challenges are removed once more at a start. */
 const SWEPT_ORDERS_MAX = 1_000
+/** From before the first challenge is answered until the CA has said what came of it. */
+const STATES_OF_VALIDATION: ReadonlySet<OrderState> = new Set(['challenged', 'answered'])
 /** A step that does not listen to its signal is left behind after this, so that nobody waits for it. */
 const ABORT_GRACE_MS = 1_000
 /** How long orders may take to let go, and challenges to be removed, when the server stops. Its bound is 5 s. */
@@ -267,7 +270,9 @@ export class Orders {
       }
       throw error
     } finally {
-      this.#remove(values)
+      // Whoever takes the order up removes them. Without them its validation would fail, and another order be made.
+      const caMayLook = this.#stopping.signal.aborted && STATES_OF_VALIDATION.has(order.state)
+      if (!caMayLook) this.#remove(values)
     }
   }
 
