@@ -20,6 +20,9 @@ test('an import against the arrows is a problem, one along them is not', async (
     ['scenarios/engine/world.ts', "import { a } from '../happy-path.ts'", false],
     ['scenarios/happy-path.ts', "import { a } from './engine/world.ts'", true],
     ['conformance/checks/dns.ts', "import { a } from '../../impl/index.ts'", false],
+    ['conformance/self/ca.ts', "import { a } from '../../scenarios/engine/ca/index.ts'", true],
+    ['conformance/self/ca.ts', "import { a } from '../../scenarios/engine/world.ts'", false],
+    ['scenarios/engine/ca/find.ts', "import { a } from '../world.ts'", false],
     ['impl/dns/dns.test.ts', "import { a } from '../../scenarios/engine/ca/index.ts'", true],
     ['impl/dns/index.ts', "import { a } from 'libp2p'", true],
   ]

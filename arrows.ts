@@ -13,9 +13,17 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'impl/issue': ['impl/wire', 'impl/denied'],
   'impl/client': ['impl/wire'],
   impl: ['impl/wire', 'impl/denied', 'impl/proof', 'impl/dns', 'impl/issue', 'impl/client'],
-  'scenarios/engine': ['impl/index.ts'],
-  scenarios: ['scenarios/engine', 'impl/index.ts'],
-  conformance: [],
+  'scenarios/engine/machine': [],
+  'scenarios/engine/ca': ['scenarios/engine/machine'],
+  'scenarios/engine': ['impl/index.ts', 'scenarios/engine/ca', 'scenarios/engine/machine'],
+  scenarios: [
+    'scenarios/engine',
+    'scenarios/engine/ca',
+    'scenarios/engine/machine',
+    'impl/index.ts',
+  ],
+  // It judges strangers, and shares no code with what it judges.
+  conformance: ['scenarios/engine/ca', 'scenarios/engine/machine'],
 }
 
 /** Programs: only they read the arguments and the environment, and end the process. */
@@ -78,9 +86,10 @@ export function checkArrows(root: string, files: readonly string[]): string[] {
 }
 
 function roomOf(path: string): string | undefined {
-  const [top = '', second = '', ...rest] = path.split('/')
-  if (ARROWS[top] === undefined) return undefined
-  const room = `${top}/${second}`
-  if (rest.length > 0 && ARROWS[room] !== undefined) return room
-  return top
+  const folders = path.split('/').slice(0, -1)
+  for (let depth = folders.length; depth > 0; depth--) {
+    const room = folders.slice(0, depth).join('/')
+    if (ARROWS[room] !== undefined) return room
+  }
+  return undefined
 }

@@ -11,7 +11,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import os, { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { writeLoopbackConfig } from './config/testing.ts'
@@ -117,6 +117,23 @@ test('all roles run in one process, and what is local finds one another', async 
   const [packet] = (await once(socket, 'message', { signal })) as [Buffer]
   const [txt] = decode(packet).answers ?? []
   t.equal(String((txt as TxtAnswer).data), value)
+})
+
+test('servers name the public addresses that the machine has, although nobody has dialled them yet', async (t) => {
+  const { networkInterfaces } = os
+  t.teardown(() => {
+    os.networkInterfaces = networkInterfaces
+  })
+  const address = { family: 'IPv4', netmask: '255.255.255.0', mac: '', internal: false } as const
+  os.networkInterfaces = () => ({
+    eth0: [{ ...address, address: '45.1.1.53', cidr: '45.1.1.53/24' }],
+  })
+  const { addresses } = await start(t, (text) =>
+    text.replaceAll('/ip4/127.0.0.1/tcp/0', '/ip4/0.0.0.0/tcp/0'),
+  )
+  for (const role of ROLES) {
+    t.match(addresses.libp2p[role]?.join(), /^\/ip4\/45\.1\.1\.53\/tcp\/\d+\/p2p\/\w+$/, role)
+  }
 })
 
 test('budgets and deny lists of a configuration reach its servers', async (t) => {

@@ -4,12 +4,14 @@ import { gossipsub, TopicValidatorResult, type GossipSub } from '@libp2p/gossips
 import { identify } from '@libp2p/identify'
 import {
   isStartable,
+  type Libp2pEvents,
   type Metrics,
   type PrivateKey,
   type ServiceMap,
   type Startable,
+  type TypedEventTarget,
 } from '@libp2p/interface'
-import type { TransportManager } from '@libp2p/interface-internal'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -276,6 +278,7 @@ async function createNode(
       identify: identify(),
       ping: ping(),
       silence: silenceGuard,
+      listening: listeningAddresses,
       room: connectionRoom({
         pending: CONNECTIONS_PENDING_MAX / 2,
         connections: CONNECTIONS_MAX - CONNECTIONS_FREE,
@@ -284,6 +287,26 @@ async function createNode(
       ...services,
     },
   })
+}
+
+/**
+ * A service that has a server say where it listens. libp2p hides public addresses until others have dialled them back
+ * (AutoNAT), which nobody is asked for here: without this a machine with a public address would have none to name to
+ * clients, unless `announce` says it.
+ */
+function listeningAddresses({
+  addressManager,
+  events,
+}: {
+  addressManager: AddressManager
+  events: TypedEventTarget<Libp2pEvents>
+}): object {
+  events.addEventListener('transport:listening', ({ detail: listener }) => {
+    for (const address of listener.getAddrs()) {
+      addressManager.confirmObservedAddr(address, { type: 'transport', ttl: Infinity })
+    }
+  })
+  return {}
 }
 
 /** A service that keeps connections which never say anything from piling up at WebSocket listeners. */

@@ -24,6 +24,8 @@ export const CAPABILITIES = [
   'played-proof-server',
   /** The suite may play a DNS server that the issue server writes to. */
   'played-dns-server',
+  /** The suite may stand between the issue server and its CA. */
+  'played-ca',
   /** The suite has the key of a peer that may set challenges. */
   'dns-writer',
   /** Certificate signing requests in IssueRequest (field 16). */
@@ -66,6 +68,11 @@ export interface CheckContext {
   readonly wire: WireLog
   /** In [0, 1); the same for each run with the same `--seed`. */
   readonly random: () => number
+  /**
+   * Resolves when the next exchange may begin: the run is bounded in how many it makes a second. Before each one; the
+   * deadline stands still meanwhile.
+   */
+  readonly pace: () => Promise<void>
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void
   /** Made by the first case that asks and closed after the last: a libp2p node, a played server. */
@@ -89,6 +96,10 @@ export interface Case {
   readonly needs?: readonly Capability[]
   /** Could disturb a public server: runs only with `--intrusive`. */
   readonly intrusive?: true
+  /** Takes minutes: runs only where it is chosen by its whole id. */
+  readonly slow?: true
+  /** Runs while no other case does: it disturbs them, or they would disturb it. Intrusive ones are the last of a run. */
+  readonly alone?: true
   /** @default 15_000 */
   readonly timeoutMs?: number
   /** How to see it by hand: a dig line, or the bytes in hex and where to send them. */

@@ -50,6 +50,21 @@ export interface AcmeTarget {
 }
 
 export interface Players {
+  /** The issue server's ACME directory is that of the suite, which hands on to a CA. */
+  readonly acme?: {
+    /** The issue server's directory is at this address and port, with the path of the CA's own. */
+    readonly listen: DnsTarget
+    /** PEM of what the suite's HTTPS is served with: the issue server has to trust it. */
+    readonly certificate: string
+    /** PEM (PKCS#8). Secret. */
+    readonly privateKey: string
+    /** A CA that builds its URLs from the Host header, as Pebble does. */
+    readonly upstream: {
+      readonly directoryUrl: string
+      /** PEM that the CA's own HTTPS certificate is verified with. @default Node's own roots */
+      readonly certificateAuthority?: string
+    }
+  }
   /** The issue server trusts proofs signed with this key: libp2p private key (protobuf), base64. Secret. */
   readonly proofKey?: string
   /** The issue server writes challenges to this peer, besides or instead of real DNS servers. */
@@ -60,5 +75,10 @@ export interface Players {
     readonly listen: readonly string[]
     /** Where this player answers DNS queries. */
     readonly dns: DnsTarget
+    /**
+     * The issue server writes to no other DNS server, and the CA asks this one: what the player refuses then fails the
+     * order.
+     */
+    readonly only?: true
   }
 }

@@ -61,7 +61,10 @@ export function readAnnouncement(
 function readAddress(bytes: Uint8Array, from: PeerId): Multiaddr | undefined {
   let address: Multiaddr
   try {
-    address = modernAddress(multiaddr(bytes))
+    const read = multiaddr(bytes)
+    // The parser takes a text that is cut for a shorter one.
+    if (Buffer.compare(multiaddr(read.toString()).bytes, bytes) !== 0) return undefined
+    address = modernAddress(read)
   } catch {
     // The multiaddr parser throws errors of many kinds at bytes that are none.
     return undefined

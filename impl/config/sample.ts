@@ -142,7 +142,7 @@ dns:
   ttlSeconds:
     names: 36000
     apex: 3600
-    challenge: 10
+    challenge: 0
     negative: 10
 `,
   }

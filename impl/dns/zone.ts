@@ -25,7 +25,10 @@ export interface ZoneTtls {
   readonly names?: number
   /** NS, their addresses, and CAA. @default 3600 */
   readonly apex?: number
-  /** Challenge values, at most 120. @default 10 (NT-DNS-027) */
+  /**
+   * Challenge values, at most 120. @default 0: the next order for the name has another value, and a resolver that
+   * remembers this one fails it (NT-DNS-027)
+   */
   readonly challenge?: number
   /** That something does not exist, at most 60: the SOA's MINIMUM. @default 10 (NT-DNS-028) */
   readonly negative?: number
@@ -58,7 +61,7 @@ export interface Zone {
   find(labels: readonly string[]): Node | undefined
 }
 
-const TTL_DEFAULTS = { names: 36_000, apex: 3_600, challenge: 10, negative: 10 }
+const TTL_DEFAULTS = { names: 36_000, apex: 3_600, challenge: 0, negative: 10 }
 const CHALLENGE_TTL_SECONDS_MAX = 120
 /** Also the SOA's own TTL, so that the negative TTL is the smaller of the two whatever is configured. */
 const NEGATIVE_TTL_SECONDS_MAX = 60

@@ -17,9 +17,21 @@ export function parseAddress(text: string): IpAddress | undefined {
   // node:net is strict about octal octets, where ipaddr.js reads them in the way of inet_aton.
   if (isIPv4(text)) return { family: 4, address: text }
   if (!isIPv6(text) || text.includes('%')) return undefined
-  const parsed = ipaddr.IPv6.parse(text)
+  const parsed = ipaddr.IPv6.parse(hexadecimal(text))
   if (parsed.isIPv4MappedAddress()) return { family: 4, address: parsed.toIPv4Address().toString() }
   return { family: 6, address: parsed.toRFC5952String() }
+}
+
+/**
+ * Dotted decimal at the end as two groups. ipaddr.js takes `::1.2.3.4` for the mapped `::ffff:1.2.3.4`, and so would have
+ * one address prove another.
+ */
+function hexadecimal(text: string): string {
+  return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (...[, a, b, c, d]) => {
+    const group = (high: unknown, low: unknown): string =>
+      (Number(high) * 256 + Number(low)).toString(16)
+    return `${group(a, b)}:${group(c, d)}`
+  })
 }
 
 /**
@@ -43,7 +55,11 @@ export function isNodeAddress(address: string): boolean {
 
 /** Whether an address can be reached over the public Internet: neither private, loopback, documentation, … */
 export function isGlobalAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.process(address)
+  if (parsed.range() !== 'unicast') return false
+  // Global unicast is 2000::/3 (RFC 4291 §2.4 as IANA assigns it); ipaddr.js calls unicast what is nothing else.
+  return !(parsed instanceof ipaddr.IPv6) || (parsed.parts[0] ?? 0) >> 13 === 1
 }
 
 /**

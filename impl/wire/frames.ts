@@ -65,14 +65,14 @@ export class FrameDecoder {
 
   /**
    * The next message that is complete, or `undefined`.
-   * @throws {FrameError} as {@link push} does, for the message after it.
+   * @throws {FrameError} as {@link push} does. Messages before the fault have been given by then.
    */
   next(): Uint8Array | undefined {
+    this.#readPrefix()
     if (this.#length === undefined || this.#held < this.#length) return undefined
     const message = this.#take(this.#length)
     this.#length = undefined
     this.#prefix.length = 0
-    this.#readPrefix()
     return message
   }
 

@@ -13,9 +13,11 @@ import { openWay } from './ways.ts'
 export { CaUnavailableError } from './acme-ca.ts'
 export type { AcmeCa, AcmeCaKind, AcmeCaOptions } from './acme-ca.ts'
 export type { CaEffect, CaResource, CaRule } from './ca-faults.ts'
+export { freePorts } from './ports.ts'
 export { CaProxy } from './proxy.ts'
 export type { CaProxyInit, ProxiedRequest, RenewalWindow } from './proxy.ts'
 export { openResolver } from './resolver.ts'
+export { isTestHost } from './url.ts'
 export type { Resolver, ResolverInit, Upstream } from './resolver.ts'
 
 /**

@@ -58,7 +58,8 @@ export function checkAcmeUrl(text: string, publicCa?: string): URL {
   )
 }
 
-function isTestHost(host: string): boolean {
+/** Whether a host cannot be a public production CA: loopback, private, or named as a test. */
+export function isTestHost(host: string): boolean {
   if (isIP(host) !== 0) {
     const range = ipaddr.process(host).range()
     return range === 'loopback' || range === 'private' || range === 'uniqueLocal'

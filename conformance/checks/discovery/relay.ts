@@ -1,0 +1,200 @@
+// Announcements pass through issue and DNS servers, as far as they are announcements. Peers of the suite that are
+// connected with nobody but the server: what one of them hears, it has from there.
+import { gossipsub, StrictNoSign, StrictSign, type GossipSub } from '@libp2p/gossipsub'
+import { multiaddr } from '@multiformats/multiaddr'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Caller } from '../../players/caller.ts'
+import type { Case, CheckContext, Finding } from '../../suite/case.ts'
+import { Announce, TOPICS } from '../../wire/index.ts'
+import { evidence } from '../by-hand.ts'
+import { addressOf, fail, newCaller } from '../exchange.ts'
+
+/** Gossipsub's heart beats every second; what is gossip only takes two of them. */
+const PASSED_ON_MS_MAX = 8_000
+const AFTER_MS = 1_500
+const ASK_AGAIN_MS = 100
+const PUBLISH_AGAIN_MS = 500
+/** NT-DISC-008. */
+const ANNOUNCEMENT_BYTES_MAX = 4 * 1024
+
+const SERVERS = [
+  ['issue', 'the issue server'],
+  ['dns01', 'the DNS server'],
+] as const
+type Server = (typeof SERVERS)[number][0]
+
+export const RELAY_CASES: readonly Case[] = SERVERS.flatMap(([server, name]): readonly Case[] => [
+  ...([TOPICS.deployed, TOPICS.specification] as const).map((topic) =>
+    relayCase({
+      id: `NT-DISC-009/${server}-${topic === TOPICS.deployed ? 'deployed' : 'specified'}-topic`,
+      title: `${name} passes on announcements on ${topic}`,
+      server,
+      async run(context, address) {
+        const [sender, hearer] = await Promise.all([
+          join(context, address, { topic }),
+          join(context, address, { topic }),
+        ])
+        await expectPassedOn(context, { sender, hearer, topic })
+      },
+    }),
+  ),
+  relayCase({
+    id: `NT-DISC-007/${server}-noise`,
+    title: `${name} survives what is no announcement, and passes on the next one`,
+    server,
+    async run(context, address) {
+      const topic = TOPICS.deployed
+      const [noisy, sender, hearer] = await Promise.all(
+        Array.from({ length: 3 }, () => join(context, address, { topic })),
+      )
+      if (noisy === undefined || sender === undefined || hearer === undefined) return
+      for (const bytes of [[], [0xff], [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], [0x0a, 1, 0xff]]) {
+        await noisy.pubsub.publish(topic, Uint8Array.from(bytes))
+      }
+      await expectPassedOn(context, { sender, hearer, topic })
+    },
+  }),
+  relayCase({
+    id: `NT-DISC-008/${server}-too-long`,
+    title: `${name} does not pass on a message of more than 4 KiB`,
+    server,
+    level: 'SHOULD',
+    async run(context, address) {
+      const topic = TOPICS.deployed
+      const [greedy, sender, hearer] = await Promise.all(
+        Array.from({ length: 3 }, () => join(context, address, { topic })),
+      )
+      if (greedy === undefined || sender === undefined || hearer === undefined) return
+      await expectPassedOn(context, { sender, hearer, topic })
+      await greedy.pubsub.publish(topic, new Uint8Array(ANNOUNCEMENT_BYTES_MAX + 1))
+      await expectPassedOn(context, { sender, hearer, topic })
+      await delay(AFTER_MS, undefined, { signal: context.signal })
+      if (hearer.heard.some(({ length }) => length > ANNOUNCEMENT_BYTES_MAX)) {
+        fail(`no message of more than ${ANNOUNCEMENT_BYTES_MAX} bytes`, 'that it was passed on')
+      }
+    },
+  }),
+  relayCase({
+    id: `NT-DISC-004/${server}-unsigned`,
+    title: `${name} does not pass on a message that is not signed`,
+    server,
+    async run(context, address) {
+      const topic = TOPICS.deployed
+      const unsigned = { topic, signed: false }
+      const [forger, credulous, sender, hearer] = await Promise.all([
+        join(context, address, unsigned),
+        // Takes unsigned messages: whether one comes is up to the server.
+        join(context, address, unsigned),
+        join(context, address, { topic }),
+        join(context, address, { topic }),
+      ])
+      await forger.pubsub.publish(topic, announcement(forger.caller))
+      await expectPassedOn(context, { sender, hearer, topic })
+      await delay(AFTER_MS, undefined, { signal: context.signal })
+      if (credulous.heard.length > 0) {
+        fail('no unsigned message', `${credulous.heard.length} of them`)
+      }
+    },
+  }),
+])
+
+function relayCase({
+  id,
+  title,
+  server,
+  level,
+  run,
+}: Pick<Case, 'id' | 'title' | 'level'> & {
+  readonly server: Server
+  readonly run: (context: CheckContext, address: string) => Promise<void>
+}): Case {
+  return {
+    id,
+    title,
+    role: 'discovery',
+    ...(level === undefined ? {} : { level }),
+    timeoutMs: 30_000,
+    byHand: () => evidence(id, 'who publishes and who hears are connected with the server alone'),
+    async run(context): Promise<Finding | void> {
+      const address = addressOf(context.target, server)
+      if (address === undefined) {
+        return { verdict: 'unsupported', reason: 'the target does not say where that server is' }
+      }
+      await run(context, address)
+    },
+  }
+}
+
+interface Member {
+  readonly caller: Caller
+  readonly pubsub: GossipSub
+  /** Data of the messages that came. */
+  readonly heard: readonly Uint8Array[]
+}
+
+/** A new peer that has subscribed to the topic, and knows that the server has. */
+async function join(
+  context: CheckContext,
+  address: string,
+  { topic, signed = true }: { readonly topic: string; readonly signed?: boolean },
+): Promise<Member> {
+  const caller = await newCaller(context, {
+    services: {
+      pubsub: gossipsub({
+        globalSignaturePolicy: signed ? StrictSign : StrictNoSign,
+        allowPublishToZeroTopicPeers: true,
+      }),
+    },
+  })
+  const pubsub = caller.node.services['pubsub'] as unknown as GossipSub
+  const heard: Uint8Array[] = []
+  pubsub.addEventListener('message', ({ detail }) => {
+    if (detail.topic === topic) heard.push(detail.data)
+  })
+  pubsub.subscribe(topic)
+  await caller.connect(address, { signal: context.signal })
+  const server = multiaddr(address).getComponents().at(-1)?.value
+  const subscribed = (): boolean =>
+    pubsub.getSubscribers(topic).some((peer) => peer.toString() === server)
+  const deadline = performance.now() + PASSED_ON_MS_MAX
+  while (!subscribed()) {
+    if (performance.now() > deadline) {
+      fail(`a server that has subscribed to ${topic}`, `none within ${PASSED_ON_MS_MAX} ms`)
+    }
+    await delay(ASK_AGAIN_MS, undefined, { signal: context.signal })
+  }
+  return { caller, pubsub, heard }
+}
+
+/** Publishes until it is heard: who has just come is not in everybody's mesh yet. */
+async function expectPassedOn(
+  { signal, wire }: CheckContext,
+  {
+    sender,
+    hearer,
+    topic,
+  }: { readonly sender: Member; readonly hearer: Member; readonly topic: string },
+): Promise<void> {
+  const deadline = performance.now() + PASSED_ON_MS_MAX
+  const before = hearer.heard.length
+  const data = announcement(sender.caller)
+  const isHeard = (): boolean =>
+    hearer.heard.slice(before).some((bytes) => Buffer.compare(bytes, data) === 0)
+  while (!isHeard()) {
+    if (performance.now() > deadline) {
+      fail(`the announcement on ${topic}, passed on`, `nothing within ${PASSED_ON_MS_MAX} ms`)
+    }
+    wire.record({ direction: 'sent', channel: `pubsub ${topic}`, bytes: data })
+    await sender.pubsub.publish(topic, data)
+    await delay(PUBLISH_AGAIN_MS / 5, undefined, { signal })
+    for (let waited = 0; waited < 4 && !isHeard(); waited++) {
+      await delay(PUBLISH_AGAIN_MS / 5, undefined, { signal })
+    }
+  }
+}
+
+/** What a client would announce (NT-DISC-001). */
+function announcement({ peerId }: Caller): Uint8Array {
+  const address = multiaddr(`/dns4/ip48-8-8-8.invalid/tcp/443/tls/ws/p2p/${peerId}`)
+  return Announce.encode({ addr: [address.bytes] })
+}

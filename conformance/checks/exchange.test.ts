@@ -1,0 +1,137 @@
+// The words of a failing check decide disputes: a server that is wrong in each way, and what is said of it.
+import type { Stream } from '@libp2p/interface'
+import { test, type Test } from 'tap'
+import { openCaller } from '../players/caller.ts'
+import { CheckFailure, type CheckContext } from '../suite/case.ts'
+import type { Target } from '../suite/target.ts'
+import { frame, PROTOCOLS } from '../wire/index.ts'
+import { send } from './by-hand.ts'
+import {
+  addressOf,
+  answer,
+  ask,
+  errorOf,
+  everything,
+  loopbackAddress,
+  newCaller,
+  open,
+} from './exchange.ts'
+
+const PEER = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
+const REQUEST = Uint8Array.of(0x10, 0x01)
+
+/** A node that does this with every stream of the issue protocol. */
+async function openServer(t: Test, serve: (stream: Stream) => void): Promise<CheckContext> {
+  const server = await openCaller({ listen: ['/ip4/127.0.0.1/tcp/0'] })
+  await server.node.handle(PROTOCOLS.issue, (stream) => {
+    stream.addEventListener('message', () => serve(stream), { once: true })
+  })
+  t.teardown(() => server.close())
+  const addresses = server.node.getMultiaddrs().map(String)
+  const closers: (() => unknown)[] = []
+  t.teardown(() => Promise.all(closers.map((close) => close())))
+  return {
+    target: {
+      name: 't',
+      zone: 'nt.example',
+      capabilities: [],
+      dns: [],
+      proof: [],
+      issue: { addresses },
+    },
+    signal: new AbortController().signal,
+    wire: { record: () => undefined },
+    random: Math.random,
+    pace: () => Promise.resolve(),
+    defer: (close) => void closers.push(close),
+    shared: async (_key, make) => (await make()).value,
+  }
+}
+
+test('a server that does not answer has failed, and the report says what it did instead', async (t) => {
+  const cases: readonly (readonly [string, (stream: Stream) => void, string])[] = [
+    ['reset', (stream) => stream.abort(new Error('no')), 'a stream that was reset'],
+    ['end', (stream) => void stream.close(), 'a stream that was closed without an answer'],
+    [
+      'half a frame',
+      (stream) => {
+        stream.send(Uint8Array.of(5, 8))
+        void stream.close()
+      },
+      'a stream that was closed without an answer after the bytes 0508 of no whole frame',
+    ],
+    ['silence', () => undefined, 'silence for 300 ms'],
+  ]
+  for (const [name, serve, actual] of cases) {
+    const context = await openServer(t, serve)
+    const caller = await newCaller(context)
+    const asked = ask(context, {
+      caller,
+      protocol: 'issue',
+      request: REQUEST,
+      what: 'a thing',
+      waitMs: 300,
+    })
+    await t.rejects(asked, { name: 'CheckFailure', expected: 'a thing', actual }, name)
+  }
+})
+
+test('a protocol that is not served is a failure of the server, and a server that is not there is none', async (t) => {
+  const context = await openServer(t, () => undefined)
+  const caller = await newCaller(context)
+  await t.rejects(open(context, { caller, protocol: 'info' }), {
+    name: 'CheckFailure',
+    expected: /the protocol \/p2p\/nodetrust\/issue\/info/,
+  })
+  const nobody = `/ip4/127.0.0.1/tcp/1/p2p/${PEER}`
+  const dialled = open(context, { caller, protocol: 'issue', address: nobody })
+  await t.rejects(dialled)
+  await dialled.catch((error: unknown) => t.notOk(error instanceof CheckFailure))
+})
+
+test('answers and what follows them are told apart', async (t) => {
+  const context = await openServer(t, (stream) => {
+    stream.send(frame(Uint8Array.of(8, 2)))
+    stream.send(frame(Uint8Array.of(8, 0)))
+    void stream.close()
+  })
+  const caller = await newCaller(context)
+  const stream = await open(context, { caller, protocol: 'issue' })
+  stream.send(frame(REQUEST))
+  t.equal(errorOf(await answer(context, stream, 'an answer')), 2)
+  const { messages, end } = await everything(context, stream)
+  t.strictSame([messages.map(errorOf), end], [[0], 'closed'])
+  t.throws(() => errorOf(Uint8Array.of(0x10, 1)), {
+    message: /the required field error/,
+  })
+})
+
+test('addresses are chosen by IP version and transport; peers get addresses of their own on one machine only', async (t) => {
+  const issue = [
+    `/ip6/::1/tcp/1/p2p/${PEER}`,
+    `/ip4/127.0.0.1/tcp/2/ws/p2p/${PEER}`,
+    `/ip4/127.0.0.1/tcp/3/p2p/${PEER}`,
+  ]
+  const target: Target = {
+    name: 't',
+    zone: 'nt.example',
+    capabilities: [],
+    dns: [],
+    proof: [],
+    issue: { addresses: issue },
+  }
+  t.equal(addressOf(target, 'issue'), issue[2])
+  t.equal(addressOf(target, 'issue', { family: 6 }), issue[0])
+  t.equal(addressOf(target, 'issue', { transport: 'ws' }), issue[1])
+  t.equal(addressOf(target, 'proof'), undefined)
+  const random = (): number => 0.5
+  if (process.platform === 'linux') {
+    t.match(loopbackAddress({ target, random } as unknown as CheckContext), /^127(\.\d+){3}$/)
+  }
+  const far = { ...target, issue: { addresses: [`/ip4/192.0.2.1/tcp/1/p2p/${PEER}`] } }
+  t.equal(loopbackAddress({ target: far, random } as unknown as CheckContext), undefined)
+  t.equal(
+    send(target, { protocol: 'issue', bytes: frame(REQUEST), shows: '02 08 02' }),
+    `npx nodetrust-conformance send ${issue[2]} ${PROTOCOLS.issue} 021001\n# 02 08 02`,
+  )
+})

@@ -1,0 +1,241 @@
+// How checks of libp2p protocols speak with servers: over connections that are closed with the case, with every byte in
+// the wire log, and with a bound on every wait.
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { isIP } from 'node:net'
+import { openCaller, type Caller, type CallerInit } from '../players/caller.ts'
+import { CheckFailure, type CheckContext } from '../suite/case.ts'
+import type { Target } from '../suite/target.ts'
+import {
+  DNS01Response,
+  errorText,
+  frame,
+  openStream,
+  PROTOCOLS,
+  type RawStream,
+  type Received,
+  WireError,
+} from '../wire/index.ts'
+
+/** Servers answer these requests without asking anybody, or refuse a stream: within this time, on any machine. */
+export const ANSWER_MS_MAX = 8_000
+
+export type ServerRole = 'proof' | 'issue' | 'dns01'
+
+/**
+ * A new peer of the suite's, ended with the case. Each has an address of its own where that is possible; it calls
+ * servers over IPv4 then, unless `family` says otherwise.
+ */
+export async function newCaller(
+  context: CheckContext,
+  { family, ...init }: CallerInit & { readonly family?: 4 | 6 | undefined } = {},
+): Promise<Caller> {
+  const sourceAddress = family === 6 ? undefined : loopbackAddress(context)
+  const caller = await openCaller({
+    ...(sourceAddress === undefined ? {} : { sourceAddress }),
+    ...init,
+  })
+  context.defer(() => caller.close())
+  return caller
+}
+
+/**
+ * An address in 127/8 for servers on this machine: rates are limited for each address. Only Linux has all of them;
+ * whoever calls another address gets there from what the system chooses.
+ */
+export function loopbackAddress({ target, random }: CheckContext): string | undefined {
+  const all = [target.proof.flatMap(({ addresses }) => addresses), target.issue?.addresses ?? []]
+  const local = [...all.flat(), ...(target.dns01?.addresses ?? [])].every((address) =>
+    /^\/(ip4\/127\.|ip6\/::1\/)/.test(address),
+  )
+  if (!local || process.platform !== 'linux') return undefined
+  const part = (): number => 1 + Math.floor(random() * 250)
+  return `127.${part()}.${part()}.${part()}`
+}
+
+/** What an address has to be like. */
+export interface AddressWish {
+  /** @default 4 if there is one */
+  readonly family?: 4 | 6
+  /** @default tcp */
+  readonly transport?: 'tcp' | 'ws'
+}
+
+/** Where a role's first server is; undefined where it has no such address. */
+export function addressOf(
+  target: Target,
+  role: ServerRole,
+  { family, transport = 'tcp' }: AddressWish = {},
+): string | undefined {
+  const addresses = role === 'proof' ? target.proof[0]?.addresses : target[role]?.addresses
+  const fitting = (addresses ?? []).filter((address) => {
+    const components = multiaddr(address).getComponents()
+    const isWs = components.some(({ name }) => name === 'ws' || name === 'wss')
+    const ofFamily = family === undefined || components[0]?.name === `ip${family}`
+    return ofFamily && isWs === (transport === 'ws')
+  })
+  return fitting.find((address) => address.startsWith('/ip4/')) ?? fitting[0]
+}
+
+/** As {@link addressOf}, for cases whose role says that there is a server. */
+export function needAddress(target: Target, role: ServerRole, wish?: AddressWish): string {
+  const address = addressOf(target, role, wish) ?? addressOf(target, role, { transport: 'ws' })
+  if (address === undefined) throw new Error(`the target has no address of the ${role} server`)
+  return address
+}
+
+export type ProtocolName = keyof typeof PROTOCOLS
+
+const ROLE_OF: Readonly<Record<ProtocolName, ServerRole>> = {
+  proof: 'proof',
+  info: 'issue',
+  issue: 'issue',
+  dns01: 'dns01',
+  dns01Remove: 'dns01',
+}
+
+export interface OpenInit {
+  readonly caller: Caller
+  readonly protocol: ProtocolName
+  /** @default where the protocol's server is, over TCP */
+  readonly address?: string
+  /** @default the caller's connection to the server, which is made when there is none */
+  readonly connection?: Connection
+}
+
+/** Opens a stream of one of the five protocols. A server that does not serve it has failed. */
+export async function open(context: CheckContext, init: OpenInit): Promise<RawStream> {
+  const { caller, protocol } = init
+  const { signal } = context
+  await context.pace()
+  const address = init.address ?? needAddress(context.target, ROLE_OF[protocol])
+  const connection = init.connection ?? (await caller.connect(address, { signal }))
+  const channel = `${PROTOCOLS[protocol]} ${caller.peerId} to ${connection.remotePeer.toString()}`
+  try {
+    return await openStream(connection, PROTOCOLS[protocol], {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
+      tap: (entry) => context.wire.record({ ...entry, channel }),
+    })
+  } catch (error) {
+    if ((error as Error).name !== 'UnsupportedProtocolError') throw error
+    return fail(`the protocol ${PROTOCOLS[protocol]} at ${address}`, 'that it is not served there')
+  }
+}
+
+/** The next message; a server that ends the stream before it, or says nothing, has failed. */
+export async function answer(
+  { signal }: Pick<CheckContext, 'signal'>,
+  stream: RawStream,
+  what: string,
+  { waitMs = ANSWER_MS_MAX }: { readonly waitMs?: number } = {},
+): Promise<Uint8Array> {
+  const next = await stream.next(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
+  signal.throwIfAborted()
+  if (next.message !== undefined) return next.message
+  const rest = next.rest.length === 0 ? '' : ` after the bytes ${hex(next.rest)} of no whole frame`
+  if (next.end === 'open') return fail(what, `silence for ${waitMs} ms${rest}`)
+  return fail(what, `a stream that was ${endText(next.end)}${rest}`)
+}
+
+/** Everything until the server ends its side, or until the time is over. */
+export async function everything(
+  { signal }: Pick<CheckContext, 'signal'>,
+  stream: RawStream,
+  waitMs: number = ANSWER_MS_MAX,
+): Promise<Received> {
+  const received = await stream.rest(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
+  signal.throwIfAborted()
+  return received
+}
+
+/** Sends one request on a stream of its own, and reads its answer. */
+export async function ask(
+  context: CheckContext,
+  init: OpenInit & {
+    readonly request: Uint8Array
+    readonly what?: string
+    readonly waitMs?: number
+  },
+): Promise<Uint8Array> {
+  const stream = await open(context, init)
+  stream.send(frame(init.request))
+  const { what = 'an answer', waitMs } = init
+  const message = await answer(context, stream, what, waitMs === undefined ? {} : { waitMs })
+  stream.closeWrite()
+  return message
+}
+
+/** The number in the field `error`, which every answer but IssueInfo has. */
+export function errorOf(message: Uint8Array): number {
+  return decoded(() => DNS01Response.decode(message).error, message, 'the required field error')
+}
+
+/** Reads what a server sent; bytes that cannot be read are its failure and not ours. */
+export function decoded<T>(read: () => T, bytes: Uint8Array, wanted: string): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof WireError) return fail(wanted, `${error.message}, in ${hex(bytes)}`)
+    throw error
+  }
+}
+
+export function expectCode(actual: number, wanted: number | readonly number[], what: string): void {
+  const codes = [wanted].flat()
+  if (codes.includes(actual)) return
+  fail(`${what}: error ${codes.map(errorText).join(' or ')}`, `error ${errorText(actual)}`)
+}
+
+export function fail(expected: string, actual: string): never {
+  throw new CheckFailure({ expected, actual })
+}
+
+/** How a stream ended, for people. */
+export function endText(end: Received['end']): string {
+  switch (end) {
+    case 'closed':
+      return 'closed without an answer'
+    case 'reset':
+      return 'reset'
+    case 'lost':
+      return 'lost with its connection'
+    case 'open':
+      return 'left open'
+  }
+}
+
+const HEX_BYTES_MAX = 256
+
+export function hex(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, HEX_BYTES_MAX)).toString('hex')
+  return bytes.length > HEX_BYTES_MAX ? `${text}… (${bytes.length} bytes)` : text
+}
+
+/** Connects, and waits until both sides have told each other by identify who they are. */
+export async function connectIdentified(
+  { signal }: Pick<CheckContext, 'signal'>,
+  caller: Caller,
+  address: string,
+): Promise<{ readonly connection: Connection; readonly protocols: readonly string[] }> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>()
+  caller.node.addEventListener('peer:identify', ({ detail }) => resolve(detail.protocols), {
+    once: true,
+  })
+  const connection = await caller.connect(address, { signal })
+  const late = new Promise<never>((_, reject) => {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)])
+    soon.addEventListener('abort', () => reject(new Error(`no identify message of ${address}`)))
+  })
+  return { connection, protocols: await Promise.race([promise, late]) }
+}
+
+/** Whether two byte strings are the same. */
+export function same(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0
+}
+
+/** The IP version of a multiaddr's first part; undefined where it is a host name. */
+export function familyOf(address: string): 4 | 6 | undefined {
+  const family = isIP(multiaddr(address).getComponents()[0]?.value ?? '')
+  return family === 4 || family === 6 ? family : undefined
+}

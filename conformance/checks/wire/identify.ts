@@ -1,0 +1,90 @@
+// What servers say of themselves through identify, and what they do when something else is asked of them.
+import type { Case, CheckContext, Role } from '../../suite/case.ts'
+import { openStream, PROTOCOLS } from '../../wire/index.ts'
+import { send } from '../by-hand.ts'
+import {
+  ANSWER_MS_MAX,
+  connectIdentified,
+  fail,
+  needAddress,
+  newCaller,
+  type ProtocolName,
+  type ServerRole,
+} from '../exchange.ts'
+
+const SERVED: Readonly<Record<ServerRole, readonly ProtocolName[]>> = {
+  proof: ['proof'],
+  issue: ['info', 'issue'],
+  dns01: ['dns01'],
+}
+const UNKNOWN_PROTOCOL = '/p2p/nodetrust/conformance/0.0.0'
+
+export const IDENTIFY_CASES: readonly Case[] = (['proof', 'issue', 'dns01'] as const).flatMap(
+  (role): readonly Case[] => [
+    {
+      id: `NT-WIRE-013/${role}-advertised`,
+      title: 'identify lists the protocols that the server serves, and none that it does not',
+      role: role satisfies Role,
+      byHand: (target) =>
+        send(target, {
+          protocol: SERVED[role][0] ?? role,
+          shows: 'libp2p identify lists this protocol',
+        }),
+      run: (context) => advertised(context, role),
+    },
+    {
+      id: `NT-WIRE-013/${role}-unknown-protocol`,
+      title: 'a protocol that is not served is refused when the stream is negotiated',
+      role: role satisfies Role,
+      byHand: (target) =>
+        send(target, {
+          protocol: SERVED[role][0] ?? role,
+          shows: `likewise with ${UNKNOWN_PROTOCOL}: not served`,
+        }),
+      run: (context) => unknownProtocol(context, role),
+    },
+  ],
+)
+
+async function advertised(context: CheckContext, role: ServerRole): Promise<void> {
+  const caller = await newCaller(context)
+  const address = needAddress(context.target, role)
+  const { connection, protocols } = await connectIdentified(context, caller, address)
+  for (const name of SERVED[role]) {
+    if (!protocols.includes(PROTOCOLS[name])) {
+      fail(`${PROTOCOLS[name]} among the protocols that identify lists`, protocols.join(', '))
+    }
+  }
+  for (const protocol of protocols.filter((id) => id.startsWith('/p2p/nodetrust/'))) {
+    try {
+      const stream = await openStream(connection, protocol, { signal: soon(context) })
+      stream.reset()
+    } catch (error) {
+      context.signal.throwIfAborted()
+      fail(
+        `the protocol ${protocol}, which identify lists, to be served`,
+        `${(error as Error).name}: ${(error as Error).message}`,
+      )
+    }
+  }
+}
+
+async function unknownProtocol(context: CheckContext, role: ServerRole): Promise<void> {
+  const caller = await newCaller(context)
+  const { signal } = context
+  const connection = await caller.connect(needAddress(context.target, role), { signal })
+  try {
+    const stream = await openStream(connection, UNKNOWN_PROTOCOL, { signal: soon(context) })
+    // libp2p may answer the negotiation only with the first bytes.
+    stream.send(Uint8Array.of(0))
+    const { end } = await stream.rest(soon(context))
+    signal.throwIfAborted()
+    if (end !== 'reset') fail('that an unknown protocol is refused', 'that a stream was opened')
+  } catch (error) {
+    if ((error as Error).name !== 'UnsupportedProtocolError') throw error
+  }
+}
+
+function soon({ signal }: CheckContext): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)])
+}

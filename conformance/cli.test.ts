@@ -1,0 +1,274 @@
+// The command as a person or a CI job runs it, against a DNS server that refuses everything.
+import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { SUITE_VERSION } from './suite/agent.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'nodetrust-conformance-cli-'))
+const CLI = join(import.meta.dirname, 'cli.ts')
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function conformance(
+  words: readonly string[],
+  onStart?: (pid: number) => void,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [CLI, ...words], { cwd: folder, env: {} })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  if (child.pid !== undefined) onStart?.(child.pid)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, err }
+}
+
+/** A DNS server that answers REFUSED to all, or nothing at all; counts what it is asked. */
+async function openRefuser(t: Test, { silent = false } = {}) {
+  const socket = createSocket('udp4')
+  const refuser = { port: 0, queries: 0, onQuery: () => {} }
+  socket.on('message', (query, { port, address }) => {
+    refuser.queries++
+    refuser.onQuery()
+    if (silent && refuser.queries > 1) return
+    const answer = Buffer.from(query)
+    answer.writeUInt16BE(0x8005, 2)
+    socket.send(answer, port, address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  refuser.port = socket.address().port
+  t.teardown(() => socket.close())
+  return refuser
+}
+
+async function targetFile(name: string, port: number): Promise<string> {
+  const file = join(folder, `${name}.json`)
+  const dns = [{ address: '127.0.0.1', port }]
+  await writeFile(
+    file,
+    JSON.stringify({ name, zone: 'nt.example', capabilities: [], dns, proof: [] }),
+  )
+  return file
+}
+
+test('mistakes of the user end with 2, each with what is wanted, and never with a stack', async (t) => {
+  const target = await targetFile('usage', 9)
+  const rows: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /Usage: nodetrust-conformance/],
+    [['walk'], /unknown command 'walk'/],
+    [['run'], /--target <file>/],
+    [['run', '--target', 'nowhere.json'], /file "nowhere.json" does not exist/],
+    [['run', '--target', target, 'foo'], /"foo" selects nothing, wanted a family/],
+    [['run', '--target', target, '--role', 'web'], /Wanted one of proof, issue/],
+    [
+      [
+        'run',
+        '--target',
+        target,
+        '--level',
+        'may,x',
+        '--rate',
+        '0',
+        '--report',
+        'pdf=x',
+        '--seed',
+        'y',
+      ],
+      /--level is "x".*\n--report is "pdf=x".*\n--seed is "y".*\n--rate is "0"/,
+    ],
+    [['run', '--target', target, '--out', target], /--out is ".*usage.json", which cannot be made/],
+    [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
+    [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", NT-DNS has NT-DNS-010 to/],
+    [['report', '--html', 'x.html', target], /target is an object|schema is missing/],
+    [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
+  ]
+  await Promise.all(
+    rows.map(async ([words, message]) => {
+      const { code, err } = await conformance(words)
+      t.equal(code, 2, words.join(' '))
+      t.match(err, message)
+      t.notMatch(err, /\n\s+at /)
+    }),
+  )
+})
+
+test('help is there for every command, and the version is that of the package', async (t) => {
+  const words = ['run', 'self', 'prepare', 'list', 'explain', 'vectors', 'report']
+  await Promise.all(
+    words.map(async (word) => {
+      const { code, out } = await conformance([word, '--help'])
+      t.equal(code, 0)
+      t.match(out, new RegExp(`Usage: nodetrust-conformance ${word}`))
+    }),
+  )
+  t.equal((await conformance(['--version'])).out, `${SUITE_VERSION}\n`)
+})
+
+test('a broken server ends the run with 1, with evidence and reports; as a known failure with 0', async (t) => {
+  const { port } = await openRefuser(t)
+  const target = await targetFile('refuser', port)
+  const words = ['run', '--target', target, 'NT-DNS-010', '--rate', 'none', '--out', 'evidence']
+  const reports = ['tap', 'junit', 'json', 'html'].flatMap((format) => [
+    '--report',
+    `${format}=r/${format}`,
+  ])
+  const failed = await conformance([...words, ...reports])
+  t.equal(failed.code, 1, failed.err)
+  t.match(failed.out, /✗ .*\n.*\n {8}expected /)
+  t.match(failed.out, new RegExp(`by hand {2}dig @127.0.0.1 -p ${port}`))
+  t.same((await readdir(join(folder, 'r'))).toSorted(), ['html', 'json', 'junit', 'tap'])
+  const report = JSON.parse(await readFile(join(folder, 'r/json'), 'utf8'))
+  t.match(report, { target: { name: 'refuser' }, exitCode: 1 })
+  const evidence = join(folder, report.results[0].evidence)
+  t.match(await readFile(join(evidence, 'wire.jsonl'), 'utf8'), /"direction":"received"/)
+  t.equal((await stat(join(evidence, 'wire.jsonl'))).mode & 0o777, 0o600)
+
+  const known = join(folder, 'known.json')
+  await writeFile(known, JSON.stringify({ 'NT-DNS-010': 'fail' }))
+  const expected = await conformance([...words, '--expect', known])
+  t.equal(expected.code, 0)
+  t.match(expected.out, /\(known\)/)
+
+  const compared = await conformance(['report', '--html', 'compared.html', 'r/json', 'r/json'])
+  t.equal(compared.code, 0)
+  t.match(await readFile(join(folder, 'compared.html'), 'utf8'), /--targets: 2/)
+})
+
+test('a target where nothing answers ends the run with 4, at once; no check ends it with 3', async (t) => {
+  const { port } = await openRefuser(t)
+  const target = await targetFile('reachable', port)
+  // Nothing listens on the discard port of loopback.
+  const nowhere = await targetFile('nowhere', 9)
+  const [away, none, inapplicable] = await Promise.all([
+    conformance(['run', '--target', nowhere, 'NT-DNS']),
+    conformance(['run', '--target', target, 'NT-DNS', '--exclude', 'dns/*']),
+    conformance(['run', '--target', target, '--role', 'client']),
+  ])
+  t.equal(away.code, 4)
+  t.match(away.out, /nothing answers at 127.0.0.1 port 9/)
+  t.equal(none.code, 3)
+  t.equal(inapplicable.code, 3)
+})
+
+test('a dry run asks nobody anything', async (t) => {
+  const refuser = await openRefuser(t)
+  const target = await targetFile('dry', refuser.port)
+  const { code, out } = await conformance([
+    'run',
+    '--target',
+    target,
+    'NT-DNS-010',
+    '--dry-run',
+    '--json',
+  ])
+  t.equal(code, 0)
+  t.match(JSON.parse(out), [{ id: /^NT-DNS-010\// }])
+  t.equal(refuser.queries, 0)
+})
+
+test('Ctrl-C ends a run with 130, and what was found until then is reported', async (t) => {
+  const refuser = await openRefuser(t, { silent: true })
+  const target = await targetFile('interrupted', refuser.port)
+  const words = ['run', '--target', target, 'NT-DNS-010', '--report', 'json=partial.json']
+  const { code, out } = await conformance(words, (pid) => {
+    refuser.onQuery = () => {
+      if (refuser.queries === 2) process.kill(pid, 'SIGINT')
+    }
+  })
+  t.equal(code, 130)
+  t.match(out, /interrupted: \d+ were not run/)
+  t.match(JSON.parse(await readFile(join(folder, 'partial.json'), 'utf8')), {
+    interrupted: true,
+    leftOut: [{ why: 'interrupted' }],
+  })
+})
+
+test('list and explain tell what is checked, where it comes from, and how to do it by hand', async (t) => {
+  const rows = JSON.parse((await conformance(['list', '--json'])).out)
+  t.match(
+    rows.find(({ id }: { readonly id: string }) => id === 'NT-DNS-017'),
+    {
+      level: 'MUST',
+      cases: [{ id: /^NT-DNS-017\// }],
+    },
+  )
+  const { out } = await conformance(['explain', 'nt-dns-017'])
+  t.match(out, /^.*NT-DNS-017: .*\n.*MUST, dns/)
+  t.match(out, /source {4}.*RFC 4343/)
+  t.match(out, /dig @192.0.2.53/)
+})
+
+test('vectors are checked and printed', async (t) => {
+  const broken = join(folder, 'frames.json')
+  await writeFile(broken, '{"schema": "frames_schema_v1.json"}')
+  const [good, bad, dumped] = await Promise.all([
+    conformance(['vectors', 'check']),
+    conformance(['vectors', 'check', broken]),
+    conformance(['vectors', 'dump', 'proof_verify', '--flag', 'Forged']),
+  ])
+  t.match(good, { code: 0, out: /^\d{3,} vectors in \d+ files: as they should be\n$/ })
+  t.match(bad, { code: 1, err: /^frames.json: / })
+  t.match(JSON.parse(dumped.out), [{ kind: 'proof_verify', flags: ['Forged'], result: 'invalid' }])
+})
+
+test('prepare makes keys that run takes, tells what servers have to know, and replaces no target', async (t) => {
+  const words = ['prepare', '--zone', 'nt.example', '--dns', '[::1]:5353', '--out', 'prepared']
+  const id = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
+  const servers = [
+    ['--dns01', `/ip4/127.0.0.1/tcp/4002/p2p/${id}`],
+    ['--issue', `/ip4/127.0.0.1/tcp/4003/p2p/${id}`, '--acme', 'https://127.0.0.1:14000/dir'],
+    ['--play', '127.0.0.1'],
+  ].flat()
+  const { code, out } = await conformance([...words, ...servers])
+  t.equal(code, 0)
+  const file = join(folder, 'prepared/target.json')
+  const text = await readFile(file, 'utf8')
+  const target = JSON.parse(text)
+  t.equal((await stat(file)).mode & 0o777, 0o600)
+  t.match(out, /12D3KooW\w+\n/)
+  t.match(target.dns, [{ address: '::1', port: 5353 }])
+  for (const secret of [
+    target.dns01.writerKey,
+    target.players.proofKey,
+    target.players.dns.peerKey,
+  ]) {
+    t.type(secret, 'string')
+    t.notOk(out.includes(secret), 'no private key is printed')
+  }
+  t.equal((await conformance(['run', '--target', file, '--dry-run', 'dns/*'])).code, 0)
+  t.equal((await conformance([...words, ...servers])).code, 2)
+  t.equal(await readFile(file, 'utf8'), text)
+})
+
+test('a production CA is refused until it is named', async (t) => {
+  const { port } = await openRefuser(t)
+  const file = await targetFile('production', port)
+  const target = JSON.parse(await readFile(file, 'utf8'))
+  const issue = {
+    addresses: ['/ip4/127.0.0.1/tcp/9/p2p/12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'],
+  }
+  const words = ['run', '--target', file, 'issue/*', '--dry-run']
+  for (const host of [
+    'acme-v02.api.letsencrypt.org',
+    'acme.zerossl.com',
+    'dv.acme-v02.api.pki.goog',
+    'api.buypass.com',
+  ]) {
+    const acme = { directoryUrl: `https://${host}/directory`, roots: [] }
+    await writeFile(file, JSON.stringify({ ...target, issue, acme }))
+    const { code, err } = await conformance(words)
+    t.equal(code, 2, host)
+    t.match(err, `--acme-production ${host}`)
+  }
+  t.not((await conformance([...words, '--acme-production', 'api.buypass.com'])).code, 2)
+})

@@ -1,0 +1,263 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { CommandIo } from './commands/io.ts'
+import type { ExplainWords } from './commands/explain.ts'
+import type { ListWords } from './commands/list.ts'
+import type { PrepareWords } from './commands/prepare.ts'
+import type { ReportWords } from './commands/report.ts'
+import type { SendWords } from './commands/send.ts'
+import type { RunCommandWords } from './commands/run.ts'
+import type { RunWords } from './commands/run-options.ts'
+import type { Role } from './suite/case.ts'
+import type { VectorsDumpWords } from './commands/vectors.ts'
+import { COMMAND, SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
+import { ROLES } from './suite/selection.ts'
+import { EXIT } from './suite/verdicts.ts'
+
+// The command line, and the only part of the suite that knows of the process around it.
+
+/** The user has to change something. */
+const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
+
+const SELECTORS = 'families, requirements, cases or roles: NT-DNS NT-ISSUE-013 dns/* (default: all)'
+
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // The second one is from somebody who does not want to wait.
+    if (stopping.signal.aborted) process.exit(EXIT.interrupted)
+    stopping.abort(new Error(`stopped by ${signal}`))
+  })
+}
+// A reader that has gone is no reason for a stack trace.
+process.stdout.on('error', () => process.exit(EXIT.usage))
+
+const io: CommandIo = {
+  write: (text) => void process.stdout.write(text),
+  note: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY ? process.stderr : undefined,
+  environment: process.env,
+  signal: stopping.signal,
+}
+process.exitCode = await main(process.argv)
+// libp2p keeps a stopped process alive for a second; standard output may still be on its way to a pipe.
+process.stdout.write('', () => process.exit())
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.pass
+  try {
+    await program((ended) => {
+      code = ended
+    }).parseAsync([...argv])
+    return code
+  } catch (error) {
+    // commander has printed its own errors, and what --help and --version asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage
+    if (stopping.signal.aborted) return EXIT.interrupted
+    const usage = error instanceof Error && USAGE_ERRORS.includes(error.name)
+    io.note(usage ? `${error.message}\n` : `the suite itself failed: ${stackOf(error)}\n`)
+    return usage ? EXIT.usage : EXIT.suiteFault
+  }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function program(end: (code: number) => void): Command {
+  const suite = new Command(SUITE_NAME)
+    .description('Checks nodetrust servers and clients, whoever wrote them')
+    .version(SUITE_VERSION)
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+  suite.addCommand(runCommand(end))
+  suite.addCommand(selfCommand(end))
+  suite.addCommand(prepareCommand())
+  suite.addCommand(listCommand())
+  suite.addCommand(explainCommand())
+  suite.addCommand(vectorsCommand(end))
+  suite.addCommand(reportCommand())
+  suite.addCommand(sendCommand())
+  return suite.addHelpText(
+    'after',
+    `
+Exit code: 0 every MUST holds, 1 a MUST failed (with --strict a SHOULD too), 2 usage, 3 nothing was run,
+4 the target cannot be reached, 5 the suite itself failed.`,
+  )
+}
+
+function runCommand(end: (code: number) => void): Command {
+  const command = subcommand(
+    'run',
+    'Check servers that run somewhere, as a target file describes them',
+  )
+    .argument('[selectors...]', SELECTORS)
+    .requiredOption('--target <file>', 'the target: JSON, as `prepare` writes it')
+    .option('--intrusive', 'also what could disturb a public server: floods, slow requests')
+    .option('--acme-production <host>', 'a production CA that may be asked for certificates')
+    .action(async (selectors: string[], words: RunCommandWords) => {
+      const { run } = await import('./commands/run.ts')
+      end(await run(selectors, words, io))
+    })
+  return examples(withRunOptions(command), [
+    'run --target target.json',
+    'run --target target.json NT-DNS NT-ISSUE-013 --report html=report.html',
+    'run --target target.json dns/* --level must,should --strict',
+  ])
+}
+
+function selfCommand(end: (code: number) => void): Command {
+  const command = subcommand(
+    'self',
+    'Start the servers of this project and check them, with Pebble as the CA',
+  )
+    .argument('[selectors...]', SELECTORS)
+    .action(async (selectors: string[], words: RunWords) => {
+      const { self } = await import('./commands/self.ts')
+      end(await self(selectors, words, io))
+    })
+  return examples(withRunOptions(command), ['self', 'self NT-DNS --report tap=results.tap'])
+}
+
+function prepareCommand(): Command {
+  const command = subcommand(
+    'prepare',
+    'Make the keys of the suite and a target file, and print what your servers have to know',
+  )
+    .requiredOption('--zone <domain>', 'the zone of the servers')
+    .option('--name <name>', 'how reports call the target', 'target')
+    .option('--out <folder>', 'where target.json goes', '.')
+    .option('--dns <address:port>', 'a DNS server of the zone; repeatable', collect)
+    .option('--dns01 <multiaddr>', 'where it takes challenges, with /p2p; repeatable', collect)
+    .option('--proof <multiaddr>', 'the proof server, with /p2p; repeatable', collect)
+    .option('--issue <multiaddr>', 'the issue server, with /p2p; repeatable', collect)
+    .option(
+      '--acme <url>',
+      'directory of the CA that the issue server uses: a staging or private one',
+    )
+    .option('--play <ip>', 'address of this machine at which the suite plays a DNS server')
+    .option('--private-addresses', 'the servers certify private and loopback addresses')
+    .option('--json', 'print what the servers have to know as JSON')
+    .action(async (words: PrepareWords) => {
+      const { prepare } = await import('./commands/prepare.ts')
+      await prepare(words, io)
+    })
+  return examples(command, [
+    'prepare --zone nt.example.org --dns 192.0.2.53',
+    'prepare --zone nt.example.org --dns 192.0.2.53 --issue /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… --acme https://acme-staging-v02.api.letsencrypt.org/directory',
+  ])
+}
+
+function listCommand(): Command {
+  return subcommand('list', 'Print every requirement with its checks')
+    .option('--json', 'print them as JSON')
+    .action(async (words: ListWords) => {
+      const { list } = await import('./commands/list.ts')
+      list(words, io)
+    })
+}
+
+function explainCommand(): Command {
+  const command = subcommand(
+    'explain',
+    'Print a requirement, its source, what was decided, and its checks done by hand',
+  )
+    .argument('<id...>', 'requirements or checks: NT-DNS-017')
+    .option('--target <file>', 'put in the addresses of this target')
+    .option('--json', 'print it as JSON')
+    .action(async (ids: string[], words: ExplainWords) => {
+      const { explain } = await import('./commands/explain.ts')
+      await explain(ids, words, io)
+    })
+  return examples(command, ['explain NT-DNS-017', 'explain NT-ISSUE-013 --target target.json'])
+}
+
+function vectorsCommand(end: (code: number) => void): Command {
+  const check = subcommand('check', 'Check the form of vector files, or of those of the suite')
+    .argument('[files...]')
+    .action(async (files: string[]) => {
+      const { vectorsCheck } = await import('./commands/vectors.ts')
+      end(await vectorsCheck(files, io))
+    })
+  const dump = subcommand('dump', 'Print vectors as one JSON list')
+    .argument('[kinds...]', 'such as frames or csr (default: all)')
+    .option('--flag <flag>', 'only those with this flag')
+    .option('--requirement <id>', 'only those of this requirement')
+    .action(async (kinds: string[], words: VectorsDumpWords) => {
+      const { vectorsDump } = await import('./commands/vectors.ts')
+      vectorsDump(kinds, words, io)
+    })
+  return subcommand('vectors', 'Check or print the test vectors')
+    .addCommand(check)
+    .addCommand(examples(dump, ['vectors dump proof_verify --flag Forged']))
+}
+
+function reportCommand(): Command {
+  const command = subcommand('report', 'Compare targets: several JSON reports as one HTML page')
+    .argument('<files...>', 'reports that `run --report json=FILE` wrote')
+    .requiredOption('--html <file>', 'the page')
+    .action(async (files: string[], words: ReportWords) => {
+      const { report } = await import('./commands/report.ts')
+      await report(files, words, io)
+    })
+  return examples(command, ['report --html compared.html ours.json theirs.json'])
+}
+
+function sendCommand(): Command {
+  const command = subcommand('send', 'Send bytes on one libp2p stream, and print what comes back')
+    .argument('<multiaddr>', 'the server, with /p2p/<peer id>')
+    .argument('<protocol>', 'such as /p2p/nodetrust/issue/1.0.0')
+    .argument('[hex]', 'bytes as they are, lengths and all', '')
+    .option('--writer-of <file>', 'as the peer of this target that may set challenges')
+    .option('--keep-open', 'do not close the own side after the bytes')
+    .action(async (address: string, protocol: string, hex: string, words: SendWords) => {
+      const { send } = await import('./commands/send.ts')
+      await send({ address, protocol, hex }, words, io)
+    })
+  return examples(command, [
+    'send /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… /p2p/nodetrust/issue/1.0.0 021001',
+  ])
+}
+
+function withRunOptions(command: Command): Command {
+  return command
+    .option('--role <role>', `only this one: ${ROLES.join(', ')}; repeatable`, collectRole)
+    .option('--level <levels>', 'only these: must, should, may; several with commas')
+    .option('--exclude <selector>', 'none of these; repeatable', collect)
+    .option('--strict', 'a SHOULD that is missed fails')
+    .option('--expect <file>', 'known failures: {"NT-DNS-030": "fail"}')
+    .option('--report <format=file>', 'tap, junit, json or html; repeatable', collect)
+    .option(
+      '--out <folder>',
+      'where evidence goes: what was sent and received',
+      'conformance-results',
+    )
+    .option('--seed <number>', 'repeats what a run chose at random')
+    .option('--rate <number>', 'exchanges a second, or none for no bound')
+    .option('--concurrency <number>', 'checks at once')
+    .option('--timeout <seconds>', 'for each check, instead of its own')
+    .option('--dry-run', 'show what would run')
+    .option('--json', 'print the report as JSON')
+}
+
+function subcommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+}
+
+function examples(command: Command, lines: readonly string[]): Command {
+  const text = lines.map((line) => `  ${COMMAND} ${line}`).join('\n')
+  return command.addHelpText('after', `\nExamples:\n${text}`)
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value]
+}
+
+function collectRole(value: string, earlier: readonly Role[] = []): readonly Role[] {
+  const role = ROLES.find((known) => known === value)
+  if (role === undefined) throw new InvalidArgumentError(`Wanted one of ${ROLES.join(', ')}.`)
+  return [...earlier, role]
+}

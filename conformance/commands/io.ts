@@ -1,0 +1,17 @@
+/** What a command has of the process that it runs in; only cli.ts touches the process itself. */
+export interface CommandIo {
+  /** Writes to standard output: what was asked for, and nothing else. */
+  readonly write: (text: string) => void
+  /** Writes to standard error, for people. */
+  readonly note: (text: string) => void
+  /** Standard error, where it is a terminal. */
+  readonly terminal: NodeJS.WriteStream | undefined
+  readonly environment: Record<string, string | undefined>
+  /** Aborts when the process is told to end. */
+  readonly signal: AbortSignal
+}
+
+/** One JSON document, for machines. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
+}

@@ -1,0 +1,48 @@
+import { CASES, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
+import { requirementOf } from '../suite/selection.ts'
+import { jsonText, type CommandIo } from './io.ts'
+
+export interface ListWords {
+  readonly json?: boolean
+}
+
+/** `list`: every requirement with its checks, those that no check can see among them. */
+export function list(words: ListWords, io: CommandIo): void {
+  const rows = REQUIREMENTS.map(({ id, title, level, role, unchecked }) => ({
+    id,
+    title,
+    level,
+    role,
+    ...(unchecked === undefined ? {} : { unchecked }),
+    cases: CASES.filter((one) => requirementOf(one) === id).map((one) => ({
+      id: one.id,
+      title: one.title,
+      role: one.role,
+      level: levelOf(one),
+      needs: one.needs ?? [],
+      intrusive: one.intrusive === true,
+    })),
+  }))
+  if (words.json === true) {
+    io.write(jsonText(rows))
+    return
+  }
+  const lines = rows.flatMap(({ id, title, level, unchecked, cases }) => [
+    `${id}  ${level.padEnd(6)}  ${title}`,
+    ...cases.map((one) => `    ${one.id.slice(id.length + 1)}${marks(one, level)}`),
+    ...(unchecked === undefined ? [] : [`    no check: ${unchecked}`]),
+  ])
+  io.write(`${lines.join('\n')}\n${rows.length} requirements, ${CASES.length} checks\n`)
+}
+
+function marks(
+  one: { readonly level: string; readonly needs: readonly string[]; readonly intrusive: boolean },
+  level: string,
+): string {
+  const words = [
+    ...(one.level === level ? [] : [one.level]),
+    ...(one.intrusive ? ['intrusive'] : []),
+    ...(one.needs.length === 0 ? [] : [`needs ${one.needs.join(', ')}`]),
+  ]
+  return words.length === 0 ? '' : `  (${words.join('; ')})`
+}

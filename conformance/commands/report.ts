@@ -1,0 +1,20 @@
+import { htmlText } from '../reports/html.ts'
+import { reportSchema } from '../reports/report.ts'
+import { writeText } from '../reports/write-reports.ts'
+import { readJson } from '../suite/problems.ts'
+import type { CommandIo } from './io.ts'
+
+export interface ReportWords {
+  readonly html: string
+}
+
+/** `report`: JSON reports of several targets, or several versions of one, as one HTML page. */
+export async function report(
+  files: readonly string[],
+  words: ReportWords,
+  io: CommandIo,
+): Promise<void> {
+  const reports = await Promise.all(files.map((file) => readJson(file, reportSchema)))
+  await writeText(words.html, htmlText(reports))
+  io.note(`${words.html} compares ${reports.map(({ target }) => target.name).join(', ')}\n`)
+}

@@ -1,0 +1,162 @@
+import { isTestHost } from '../../scenarios/engine/ca/index.ts'
+import { makeReport } from '../reports/make-report.ts'
+import { Progress } from '../reports/progress.ts'
+import type { ReportedRequirement, RunReport } from '../reports/report.ts'
+import { treeText } from '../reports/tree.ts'
+import { writeReports } from '../reports/write-reports.ts'
+import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
+import { readExpectations } from '../suite/expectations.ts'
+import { UsageError } from '../suite/problems.ts'
+import { findUnreachable } from '../suite/reachable.ts'
+import { readTarget } from '../suite/read-target.ts'
+import { runCases } from '../suite/runner.ts'
+import { select, type Selection } from '../suite/selection.ts'
+import type { Target } from '../suite/target.ts'
+import { EXIT } from '../suite/verdicts.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
+import { dryRunText } from './dry-run.ts'
+import { jsonText, type CommandIo } from './io.ts'
+import { POLITE, readWords, type RunWords } from './run-options.ts'
+
+export interface RunCommandWords extends RunWords {
+  readonly target: string
+  readonly acmeProduction?: string
+}
+
+/** `run`: live checks of servers that somebody else runs. Returns the exit code. */
+export async function run(
+  selectors: readonly string[],
+  words: RunCommandWords,
+  io: CommandIo,
+): Promise<number> {
+  const plan = await planRun(selectors, words, POLITE)
+  const target = await readTarget(words.target)
+  if (plan.selection.cases.some(({ role }) => role === 'issue')) {
+    refuseProductionCa(target, words.acmeProduction)
+  }
+  return await runPlan(plan, target, io)
+}
+
+/** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
+function refuseProductionCa({ acme, players }: Target, named: string | undefined): void {
+  const urls = [acme?.directoryUrl, players?.acme?.upstream.directoryUrl]
+  const hosts = urls
+    .filter((url) => url !== undefined)
+    .map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  const host = hosts.find((one) => one !== named && !isTestHost(one))
+  if (host === undefined) return
+  throw new UsageError(
+    `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
+  )
+}
+
+export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}
+
+/** All that can be wrong with the command itself is found here, before anything is started or asked. */
+export async function planRun(
+  selectors: readonly string[],
+  words: RunWords,
+  defaults: typeof POLITE,
+) {
+  const settings = readWords(words, defaults)
+  const selection = select(CASES, {
+    selectors,
+    roles: words.role ?? [],
+    levels: settings.levels,
+    exclude: words.exclude ?? [],
+    intrusive: words.intrusive === true,
+    levelOf,
+  })
+  const expectations =
+    words.expect === undefined
+      ? new Map<never, never>()
+      : await readExpectations(words.expect, {
+          requirements: new Set(REQUIREMENTS.map(({ id }) => id)),
+          cases: new Set(CASES.map(({ id }) => id)),
+        })
+  return { settings, selection, expectations, selectors, words }
+}
+
+/** Runs what was planned, prints the tree and writes the reports. Returns the exit code. */
+export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Promise<number> {
+  const { settings, selection, words } = plan
+  for (const selector of selection.empty) io.note(`"${selector}" names no check\n`)
+  if (words.dryRun === true) {
+    io.write(dryRunText(selection.cases, target, { json: words.json === true }))
+    return selection.cases.length === 0 ? EXIT.nothingRun : EXIT.pass
+  }
+  if (selection.cases.length === 0) {
+    io.note(nothingChosen(selection))
+    return EXIT.nothingRun
+  }
+  await makeEvidenceFolder(words.out)
+  const report = await execute(plan, target, io)
+  io.write(words.json === true ? jsonText(report) : `${treeText(report)}\n`)
+  await writeReports(report, settings.reports)
+  return report.exitCode
+}
+
+async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<RunReport> {
+  const { settings, selection, expectations, selectors, words } = plan
+  const { cases } = selection
+  const startedAt = new Date()
+  const startedMs = performance.now()
+  const unreachable = await findUnreachable(target, {
+    roles: new Set(cases.map(({ role }) => role)),
+    signal: io.signal,
+  })
+  const progress =
+    io.terminal === undefined || words.json === true
+      ? undefined
+      : new Progress(io.terminal, cases.length)
+  const strict = words.strict === true
+  const results = await runCases(cases, {
+    target,
+    levelOf,
+    ...settings,
+    strict,
+    out: words.out,
+    unreachable: ({ role }) => unreachable.get(role),
+    signal: io.signal,
+    onStart: ({ id }) => progress?.started(id),
+    onResult: ({ case: { id }, verdict }) => progress?.ended(id, verdict),
+  })
+  progress?.clear()
+  return makeReport({
+    target,
+    results,
+    cases,
+    leftOut: selection.leftOut,
+    requirement: reportedRequirement,
+    expectations,
+    startedAt,
+    durationMs: performance.now() - startedMs,
+    seed: settings.seed,
+    strict,
+    selection: selectors,
+    interrupted: io.signal.aborted,
+  })
+}
+
+function reportedRequirement(id: string): ReportedRequirement | undefined {
+  const found = findRequirement(id)
+  if (found === undefined) return undefined
+  const { title, level, sentence, source, decision, why } = found
+  return {
+    id,
+    title,
+    level,
+    sentence,
+    source: source.join(', '),
+    decision,
+    ...(why === undefined ? {} : { why }),
+  }
+}
+
+function nothingChosen({ leftOut }: Selection): string {
+  const slow = leftOut.find(({ why }) => why === 'slow')
+  if (leftOut.length === 0) return 'no check was chosen: the command "list" shows them all\n'
+  return slow === undefined
+    ? `all ${leftOut.length} chosen checks could disturb a public server: --intrusive runs them\n`
+    : `what was chosen takes minutes: name it to run it, as in ${slow.case.id}\n`
+}

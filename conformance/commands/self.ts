@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
+import { openSelfCa, SELF_ROLES, startSelf, type SelfRole } from '../self/index.ts'
+import type { Case } from '../suite/case.ts'
+import { UsageError } from '../suite/problems.ts'
+import { makeEvidenceFolder } from '../suite/wire-files.ts'
+import { EXAMPLE_TARGET } from './example-target.ts'
+import type { CommandIo } from './io.ts'
+import { planRun, runPlan } from './run.ts'
+import { UNBOUNDED, type RunWords } from './run-options.ts'
+
+/** `self`: starts the servers that this project ships, and runs everything against them. Returns the exit code. */
+export async function self(
+  selectors: readonly string[],
+  words: RunWords,
+  io: CommandIo,
+): Promise<number> {
+  // These servers are ours: nobody is disturbed.
+  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED)
+  const roles = neededRoles(plan.selection.cases)
+  // Nothing was chosen, and that is all there is to say.
+  if (roles.length === 0) return await runPlan(plan, EXAMPLE_TARGET, io)
+  const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-conformance-'))
+  const { signal } = io
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => rm(workDirectory, { recursive: true, force: true }))
+  const ca = roles.includes('issue')
+    ? stack.use(
+        await openSelfCa({
+          ...caOptionsFromEnvironment(io.environment),
+          workDirectory,
+          signal,
+          report: (line) => io.note(`${line}\n`),
+        }),
+      )
+    : undefined
+  const program = findProgram()
+  await makeEvidenceFolder(words.out)
+  const servers = await startSelf({
+    roles,
+    ...(ca === undefined ? {} : { ca }),
+    ...(program === undefined ? {} : { program }),
+    logFile: join(words.out, 'self.log'),
+    workDirectory,
+    signal,
+  })
+  stack.defer(() => servers.stop())
+  void servers.crashed.then((how) => io.note(`the servers ended by themselves: ${how}\n`))
+  return await runPlan(plan, servers.target, io)
+}
+
+/** DNS and proof servers alone start without a CA. */
+function neededRoles(cases: readonly Case[]): readonly SelfRole[] {
+  const roles = new Set(cases.map(({ role }) => role))
+  if (roles.has('issue') || roles.has('discovery')) return SELF_ROLES
+  const needed: readonly (readonly [SelfRole, boolean])[] = [
+    ['proof', roles.has('proof')],
+    ['dns', roles.has('dns') || roles.has('dns01')],
+  ]
+  return needed.flatMap(([role, is]) => (is ? [role] : []))
+}
+
+/** In the repository the servers are beside the suite; elsewhere they are those of the installed package. */
+function findProgram(): string | undefined {
+  if (existsSync(join(import.meta.dirname, '../../impl/cli.ts'))) return undefined
+  try {
+    return join(dirname(fileURLToPath(import.meta.resolve('nodetrust'))), 'cli.js')
+  } catch {
+    throw new UsageError(
+      '"self" starts the servers of the package nodetrust, which is not installed here: install it beside this one, or check servers that run somewhere with "run"',
+    )
+  }
+}

@@ -1,0 +1,137 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { describePacket, describeQuery } from './describe.ts'
+import { addressText, hasIdOf, UnreachableError, type ExchangeInit, type Reply } from './udp.ts'
+import { withLength } from './write.ts'
+
+const CONNECT_MS_MAX = 5_000
+const REPLY_MS_DEFAULT = 3_000
+
+/** A TCP connection to a DNS server, its messages cut out of the bytes. */
+export interface TcpConnection {
+  /** Sends bytes as they are. Whole messages need `withLength`. */
+  send(bytes: Uint8Array, note?: string): Promise<void>
+  /** The next message; undefined when the server ended the connection, or none came in time. */
+  receive(waitMs?: number): Promise<Uint8Array | undefined>
+  /** Ends our side only. */
+  end(): void
+  /** Resolves to true when the server ended the connection, to false when the time is over. */
+  ended(waitMs: number): Promise<boolean>
+  close(): void
+}
+
+/** Asks one question on a connection of its own. Undefined after silence, or when the server closes without an answer. */
+export async function exchangeTcp(
+  packet: Uint8Array,
+  init: ExchangeInit,
+): Promise<Reply | undefined> {
+  const connection = await openTcp(init)
+  try {
+    await connection.send(withLength(packet), describeQuery(packet))
+    for (;;) {
+      const bytes = await connection.receive()
+      if (bytes === undefined) return undefined
+      if (hasIdOf(bytes, packet)) return { bytes, tries: 1 }
+    }
+  } finally {
+    connection.close()
+  }
+}
+
+/** @throws {UnreachableError} when no connection comes about. */
+export async function openTcp({ server, wire, signal }: ExchangeInit): Promise<TcpConnection> {
+  signal.throwIfAborted()
+  const channel = `tcp ${addressText(server)}`
+  const socket = connect({ port: server.port, host: server.address, noDelay: true })
+  try {
+    await once(socket, 'connect', {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS_MAX)]),
+    })
+  } catch (cause) {
+    socket.destroy()
+    signal.throwIfAborted()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UnreachableError(`${channel}: ${reason}`, { cause })
+  }
+  const received = new Received(socket)
+  received.onMessage = (bytes) => {
+    wire.record({ direction: 'received', channel, bytes, note: describePacket(bytes) })
+  }
+  return {
+    async send(bytes, note) {
+      wire.record({ direction: 'sent', channel, bytes, ...(note === undefined ? {} : { note }) })
+      await new Promise<void>((resolve) => socket.write(bytes, () => resolve()))
+    },
+    receive: (waitMs = REPLY_MS_DEFAULT) => received.message(waitMs, signal),
+    end() {
+      socket.end()
+    },
+    async ended(waitMs) {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+      await received.closed(deadline)
+      signal.throwIfAborted()
+      if (!received.over) return false
+      wire.record({ direction: 'received', channel, bytes: new Uint8Array(0), note: 'closed' })
+      return true
+    },
+    close() {
+      socket.destroy()
+    },
+  }
+}
+
+/** What came, cut into messages. */
+class Received {
+  onMessage: (bytes: Uint8Array) => void = () => {}
+  over = false
+  #bytes: Buffer = Buffer.alloc(0)
+  readonly #messages: Uint8Array[] = []
+  readonly #waiting = new Set<() => void>()
+
+  constructor(socket: Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk])
+      while (this.#bytes.length >= 2 && this.#bytes.length >= 2 + this.#bytes.readUInt16BE()) {
+        const end = 2 + this.#bytes.readUInt16BE()
+        const message = Uint8Array.from(this.#bytes.subarray(2, end))
+        this.#messages.push(message)
+        this.onMessage(message)
+        this.#bytes = this.#bytes.subarray(end)
+      }
+      this.#wake()
+    })
+    const end = (): void => {
+      this.over = true
+      this.#wake()
+    }
+    socket.on('end', end)
+    socket.on('close', end)
+    // A reset is an end too; what it means, the check knows.
+    socket.on('error', end)
+  }
+
+  async message(waitMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+    while (this.#messages.length === 0 && !this.over && !deadline.aborted) {
+      await this.#changed(deadline)
+    }
+    signal.throwIfAborted()
+    return this.#messages.shift()
+  }
+
+  async closed(deadline: AbortSignal): Promise<void> {
+    while (!this.over && !deadline.aborted) await this.#changed(deadline)
+  }
+
+  async #changed(deadline: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.add(resolve)
+      deadline.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
+  }
+}

@@ -1,0 +1,89 @@
+import { EXIT, VERDICTS } from '../suite/verdicts.ts'
+import type { Verdict } from '../suite/case.ts'
+import { html, type Html } from './html-text.ts'
+import { MARKS } from './tree.ts'
+import type { RunReport } from './report.ts'
+
+/** What a report says of its target, in a few lines. */
+export function targetCard(report: RunReport): Html {
+  const { target, counts, startedAt, durationMs, leftOut, overtaken } = report
+  const { tone, words } = conclusion(report)
+  const present = VERDICTS.filter((verdict) => (counts[verdict] ?? 0) > 0)
+  return html`<article class="target">
+    <h2>${target.name} <small>${target.zone}</small></h2>
+    <p class="conclusion ${tone}">${words}</p>
+    <div class="bar" aria-hidden="true">
+      ${present.map(
+        (verdict) => html`<span class="${verdict}" style="flex: ${counts[verdict]}"></span>`,
+      )}
+    </div>
+    <ul class="counts">
+      ${present.map(
+        (verdict) =>
+          html`<li class="${verdict}">
+            <b>${MARKS[verdict].mark} ${counts[verdict]}</b> ${verdict}
+          </li>`,
+      )}
+    </ul>
+    <details>
+      <summary>${dateText(startedAt)}, ${(durationMs / 1_000).toFixed(1)} s</summary>
+      <dl class="facts">
+        ${fact('suite', `${report.suite.name} ${report.suite.version}`)}
+        ${fact('seed', String(report.seed))}
+        ${fact('selection', report.selection.join(' ') || 'all checks')}
+        ${fact('capabilities', target.capabilities.join(', ') || 'none')}
+        ${target.servers.map((server) => fact('server', server))}
+        ${leftOut.length === 0 ? undefined : fact('left out', leftOutText(report))}
+        ${overtaken.length === 0 ? undefined : fact('known, but better', overtaken.join(', '))}
+      </dl>
+    </details>
+  </article>`
+}
+
+function conclusion({ exitCode, strict, results }: RunReport): {
+  readonly tone: Verdict
+  readonly words: string
+} {
+  const musts = results.filter(({ level }) => level === 'MUST')
+  const failed = results.filter(
+    ({ level, verdict, known }) =>
+      verdict === 'fail' && known !== verdict && (strict || level === 'MUST'),
+  ).length
+  const what = strict ? 'MUST and SHOULD' : 'MUST'
+  const held = musts.filter(({ verdict }) => verdict === 'pass').length
+  switch (exitCode) {
+    case EXIT.pass:
+      return { tone: 'pass', words: `Every ${what} holds: ${held} checks` }
+    case EXIT.failed:
+      return { tone: 'fail', words: `${failed} checks of a ${what} fail` }
+    case EXIT.nothingRun:
+      return { tone: 'unsupported', words: 'No check applies to it' }
+    case EXIT.unreachable:
+      return { tone: 'inconclusive', words: `Not every ${what} could be checked` }
+    case EXIT.suiteFault:
+      return { tone: 'inconclusive', words: 'The suite itself failed' }
+    default:
+      return { tone: 'inconclusive', words: 'The run was interrupted' }
+  }
+}
+
+function leftOutText({ leftOut }: RunReport): string {
+  return [...Map.groupBy(leftOut, ({ why }) => why)]
+    .map(([why, all]) => `${all.length} checks: ${REASONS[why]}`)
+    .join('; ')
+}
+
+const REASONS: Readonly<Record<RunReport['leftOut'][number]['why'], string>> = {
+  disturbs: 'could disturb a public server',
+  slow: 'take minutes',
+  interrupted: 'the run was interrupted',
+}
+
+function fact(name: string, text: string): Html {
+  return html`<dt>${name}</dt>
+    <dd>${text}</dd>`
+}
+
+function dateText(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}

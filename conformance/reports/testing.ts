@@ -1,0 +1,39 @@
+import type { Case } from '../suite/case.ts'
+import type { Expectations } from '../suite/expectations.ts'
+import { levelOf } from '../suite/catalogue.ts'
+import type { RunnerOptions } from '../suite/runner.ts'
+import { runAll, TARGET } from '../suite/testing.ts'
+import { makeReport } from './make-report.ts'
+import type { RunReport } from './report.ts'
+
+/** The report of a run of these cases. */
+export async function reportOf(
+  cases: readonly Case[],
+  {
+    expectations = new Map(),
+    ...options
+  }: Partial<RunnerOptions> & { readonly expectations?: Expectations } = {},
+): Promise<RunReport> {
+  const results = await runAll(cases, { levelOf, ...options })
+  return makeReport({
+    target: options.target ?? TARGET,
+    results,
+    cases,
+    leftOut: [],
+    requirement: (id) => ({
+      id,
+      title: 'names & addresses',
+      level: 'MUST',
+      sentence: 'Names have addresses.',
+      source: 'RFC 1035',
+      decision: false,
+    }),
+    expectations,
+    startedAt: new Date('2026-01-02T03:04:05Z'),
+    durationMs: 1_234,
+    seed: 7,
+    strict: options.strict ?? false,
+    selection: [],
+    interrupted: false,
+  })
+}

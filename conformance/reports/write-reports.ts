@@ -1,0 +1,50 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { UsageError } from '../suite/problems.ts'
+import type { RunReport } from './report.ts'
+
+/** A file that a run writes: `--report junit=results.xml`. */
+export interface ReportFile {
+  readonly format: ReportFormat
+  readonly file: string
+}
+
+export const REPORT_FORMATS = ['tap', 'junit', 'json', 'html'] as const
+export type ReportFormat = (typeof REPORT_FORMATS)[number]
+
+/** Formats are loaded when they are asked for. */
+const WRITERS: Readonly<Record<ReportFormat, (report: RunReport) => Promise<string>>> = {
+  tap: async (report) => (await import('./tap.ts')).tapText(report),
+  junit: async (report) => (await import('./junit.ts')).junitText(report),
+  json: async (report) => `${JSON.stringify(report, undefined, 2)}\n`,
+  html: async (report) => (await import('./html.ts')).htmlText([report]),
+}
+
+/** @throws {UsageError} where the text is not `FORMAT=FILE` */
+export function parseReportFile(text: string): ReportFile {
+  const [word = '', ...rest] = text.split('=')
+  const format = REPORT_FORMATS.find((known) => known === word)
+  const file = rest.join('=')
+  if (format === undefined || file === '') {
+    throw new UsageError(
+      `--report is "${text}", wanted ${REPORT_FORMATS.join(', ')} and a file, such as junit=results.xml`,
+    )
+  }
+  return { format, file }
+}
+
+/** Writes a report in all formats that were asked for. */
+export async function writeReports(report: RunReport, files: readonly ReportFile[]): Promise<void> {
+  for (const { format, file } of files) await writeText(file, await WRITERS[format](report))
+}
+
+/** @throws {UsageError} where the file cannot be written */
+export async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new UsageError(`file "${file}" cannot be written (${code})`)
+  }
+}

@@ -1,0 +1,162 @@
+import { privateKeyFromProtobuf, publicKeyFromProtobuf } from '@libp2p/crypto/keys'
+import { multiaddr } from '@multiformats/multiaddr'
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { CAPABILITIES, type Capability } from './case.ts'
+import { checkJson, readJson, SECRET } from './problems.ts'
+import type { Target } from './target.ts'
+
+/**
+ * Reads a target file.
+ * @throws {UsageError} with every mistake in it
+ */
+export async function readTarget(file: string): Promise<Target> {
+  return (await readJson(file, targetSchema)) satisfies Target
+}
+
+/** Likewise, for text that was read already. */
+export function parseTarget(text: string, name: string): Target {
+  return checkJson(text, { name, schema: targetSchema })
+}
+
+const PORT = 'a port from 1 to 65535'
+
+const dnsTarget = object({
+  address: text('an IP address', (found) => isIP(found) !== 0),
+  port: z.int({ error: PORT }).min(1, { error: PORT }).max(65_535, { error: PORT }),
+})
+
+const peerAddresses = z
+  .array(
+    text('a multiaddr that ends in /p2p/<peer id>', (found) => lastComponent(found) === 'p2p'),
+    { error: 'a list of multiaddrs that end in /p2p/<peer id>' },
+  )
+  .min(1, { error: 'at least one multiaddr that ends in /p2p/<peer id>' })
+
+const listenAddresses = z
+  .array(
+    text('a multiaddr to listen on, such as /ip4/203.0.113.5/tcp/4001, without /p2p', (found) => {
+      const last = lastComponent(found)
+      return last !== undefined && last !== 'p2p'
+    }),
+    { error: 'a list of multiaddrs' },
+  )
+  .min(1, { error: 'at least one multiaddr' })
+
+const privateKey = text(
+  'a libp2p private key (protobuf) in base64, as `prepare` makes it',
+  (found) => privateKeyFromProtobuf(Buffer.from(found, 'base64')) !== undefined,
+  SECRET,
+)
+
+const publicKey = text(
+  'a libp2p public key (protobuf) in base64',
+  (found) => publicKeyFromProtobuf(Buffer.from(found, 'base64')) !== undefined,
+  // Somebody may have put the private one here.
+  SECRET,
+)
+
+const pem = text('a certificate in PEM', (found) => found.includes('-----BEGIN CERTIFICATE-----'))
+
+const directoryUrl = text('an https URL', (found) => new URL(found).protocol === 'https:')
+
+const targetSchema = object({
+  name: text('a name of at most 64 characters for reports', (found) => /^.{1,64}$/.test(found)),
+  zone: text(
+    'a domain name in lower case without a dot at its ends, such as nt.example.org',
+    (found) =>
+      found.length <= 253 && /^([a-z0-9_]([a-z0-9_-]{0,62})\.)*[a-z0-9-]{1,63}$/.test(found),
+  ),
+  capabilities: z.array(z.enum(CAPABILITIES, { error: `one of ${CAPABILITIES.join(', ')}` }), {
+    error: `a list of ${CAPABILITIES.join(', ')}`,
+  }),
+  dns: z.array(dnsTarget, { error: 'a list of {address, port}; empty without DNS servers' }),
+  dns01: object({
+    addresses: peerAddresses,
+    writerKey: privateKey.exactOptional(),
+  }).exactOptional(),
+  proof: z.array(object({ addresses: peerAddresses, proofKey: publicKey.exactOptional() }), {
+    error: 'a list of {addresses, proofKey}; empty without proof servers',
+  }),
+  issue: object({ addresses: peerAddresses }).exactOptional(),
+  acme: object({
+    directoryUrl,
+    roots: z.array(pem, { error: 'a list of certificates in PEM' }),
+  }).exactOptional(),
+  players: object({
+    acme: object({
+      listen: dnsTarget,
+      certificate: pem,
+      privateKey: text(
+        'a private key in PEM',
+        (found) => found.includes('-----BEGIN PRIVATE KEY-----'),
+        SECRET,
+      ),
+      upstream: object({ directoryUrl, certificateAuthority: pem.exactOptional() }),
+    }).exactOptional(),
+    proofKey: privateKey.exactOptional(),
+    dns: object({
+      peerKey: privateKey,
+      listen: listenAddresses,
+      dns: dnsTarget,
+      only: z
+        .literal(true, { error: 'true, where the issue server writes to no other DNS server' })
+        .exactOptional(),
+    }).exactOptional(),
+  }).exactOptional(),
+}).superRefine((target, context) => {
+  if (target.issue !== undefined && target.acme === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['acme'],
+      message:
+        'the CA of the issue server: checks have certificates made, and no CA shall be surprised',
+    })
+  }
+  for (const [index, capability] of target.capabilities.entries()) {
+    const lacking = NEEDED_PARTS[capability]?.(target)
+    if (lacking === undefined) continue
+    context.addIssue({
+      code: 'custom',
+      path: ['capabilities', index],
+      message: `${lacking} in the file as well`,
+    })
+  }
+})
+
+/** What a capability cannot be used without. */
+const NEEDED_PARTS: Readonly<Partial<Record<Capability, (target: Target) => string | undefined>>> =
+  {
+    'played-proof-server': ({ players }) =>
+      players?.proofKey === undefined ? '"players.proofKey"' : undefined,
+    'played-dns-server': ({ players }) =>
+      players?.dns === undefined ? '"players.dns"' : undefined,
+    'played-ca': ({ players }) => (players?.acme === undefined ? '"players.acme"' : undefined),
+    'dns-writer': ({ dns01 }) => (dns01?.writerKey === undefined ? '"dns01.writerKey"' : undefined),
+    'dns01-remove': ({ dns01 }) => (dns01 === undefined ? '"dns01"' : undefined),
+    csr: ({ issue }) => (issue === undefined ? '"issue"' : undefined),
+  }
+
+/** Known keys only: a misspelt one must not silently mean that something is missing. */
+function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(', ')
+  return z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? keys : `an object with ${keys}`),
+  })
+}
+
+function text(wanted: string, accepts: (found: string) => boolean, params = {}) {
+  return z.string({ error: wanted }).superRefine((found, context) => {
+    let accepted = false
+    try {
+      accepted = accepts(found)
+    } catch {
+      // What cannot be parsed is not accepted.
+    }
+    if (!accepted) context.addIssue({ code: 'custom', message: wanted, params })
+  })
+}
+
+function lastComponent(found: string): string | undefined {
+  return found.startsWith('/') ? multiaddr(found).getComponents().at(-1)?.name : undefined
+}

@@ -1,0 +1,75 @@
+// Which cases a run takes: pure.
+import type { Case, Level, Role } from './case.ts'
+import { UsageError } from './problems.ts'
+
+export const ROLES: readonly Role[] = ['proof', 'issue', 'dns', 'dns01', 'discovery', 'client']
+export const LEVELS: readonly Level[] = ['MUST', 'SHOULD', 'MAY']
+
+export interface SelectionOptions {
+  /** Requirements, families, cases or roles: `NT-DNS`, `NT-DNS-017`, `NT-DNS-017/mixed-case`, `dns/*`. None means all. */
+  readonly selectors: readonly string[]
+  readonly roles: readonly Role[]
+  readonly levels: readonly Level[]
+  readonly exclude: readonly string[]
+  readonly intrusive: boolean
+  readonly levelOf: (one: Case) => Level
+}
+
+export interface Selection {
+  readonly cases: readonly Case[]
+  /** Chosen, and not run all the same. */
+  readonly leftOut: readonly LeftOut[]
+  /** Selectors that name no case. */
+  readonly empty: readonly string[]
+}
+
+/** `disturbs`: could disturb a public server. `slow`: takes minutes, and was not chosen by its whole id. */
+export interface LeftOut {
+  readonly case: Case
+  readonly why: 'disturbs' | 'slow'
+}
+
+/** @throws {UsageError} where a selector is neither a part of an id nor a role */
+export function select(all: readonly Case[], options: SelectionOptions): Selection {
+  const chosen = options.selectors.map((selector) => ({ selector, takes: matcher(selector) }))
+  const excluded = options.exclude.map(matcher)
+  const cases = all.filter(
+    (one) =>
+      (chosen.length === 0 || chosen.some(({ takes }) => takes(one))) &&
+      (options.roles.length === 0 || options.roles.includes(one.role)) &&
+      (options.levels.length === 0 || options.levels.includes(options.levelOf(one))) &&
+      !excluded.some((takes) => takes(one)),
+  )
+  const whyNot = (one: Case): LeftOut['why'] | undefined => {
+    if (one.intrusive === true && !options.intrusive) return 'disturbs'
+    const named = options.selectors.some((word) => word.toLowerCase() === one.id.toLowerCase())
+    return one.slow === true && !named ? 'slow' : undefined
+  }
+  return {
+    cases: cases.filter((one) => whyNot(one) === undefined),
+    leftOut: cases.flatMap((one) => {
+      const why = whyNot(one)
+      return why === undefined ? [] : [{ case: one, why }]
+    }),
+    empty: chosen.flatMap(({ selector, takes }) => (all.some(takes) ? [] : [selector])),
+  }
+}
+
+/** The requirement of a case. */
+export function requirementOf({ id }: Pick<Case, 'id'>): string {
+  return id.split('/')[0] ?? id
+}
+
+function matcher(selector: string): (one: Case) => boolean {
+  const role = ROLES.find((name) => selector === name || selector === `${name}/*`)
+  if (role !== undefined) return (one) => one.role === role
+  if (!/^NT-[A-Z0-9]+(-\d+|-\*)?(\/[a-z0-9*-]+)?$/i.test(selector)) {
+    throw new UsageError(
+      `"${selector}" selects nothing, wanted a family (NT-DNS), a requirement (NT-DNS-017), a case (NT-DNS-017/…) or a role (${ROLES.map((name) => `${name}/*`).join(', ')})`,
+    )
+  }
+  // An id ends where another begins: NT-DNS is not NT-DNS01.
+  const pattern = RegExp.escape(selector).replaceAll(String.raw`\*`, '.*')
+  const expression = new RegExp(`^${pattern}(?:[-/]|$)`, 'i')
+  return ({ id }) => expression.test(id)
+}

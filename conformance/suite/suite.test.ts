@@ -1,0 +1,180 @@
+// What a run is told, and what it says at its end: pure.
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { expected, overtaken, readExpectations } from './expectations.ts'
+import { generateKeyTexts } from './keys.ts'
+import { parseTarget } from './read-target.ts'
+import { select, type SelectionOptions } from './selection.ts'
+import { makeCase } from './testing.ts'
+import { exitCode, type Outcome } from './verdicts.ts'
+
+test('the exit code says what matters most', async (t) => {
+  const pass: Outcome = { verdict: 'pass', level: 'MUST' }
+  const rows: readonly (readonly [string, readonly Outcome[], number, number])[] = [
+    ['all hold', [pass, { ...pass, verdict: 'info' }], 0, 0],
+    ['a MUST fails', [pass, { ...pass, verdict: 'fail' }], 1, 1],
+    ['a SHOULD is missed', [pass, { level: 'SHOULD', verdict: 'fail' }], 0, 1],
+    ['a MUST takes a tolerated alternative', [pass, { ...pass, verdict: 'nonstrict' }], 0, 0],
+    ['nothing', [], 3, 3],
+    ['nothing that applies', [{ ...pass, verdict: 'unsupported' }], 3, 3],
+    ['a MUST could not be checked', [pass, { ...pass, verdict: 'inconclusive' }], 4, 4],
+    ['a SHOULD could not', [pass, { level: 'SHOULD', verdict: 'inconclusive' }], 0, 4],
+    ['a fault of ours', [pass, { ...pass, verdict: 'inconclusive', suiteFault: 'stack' }], 5, 5],
+    [
+      'a failure beside it',
+      [
+        { ...pass, verdict: 'fail' },
+        { ...pass, verdict: 'inconclusive', suiteFault: 'stack' },
+      ],
+      1,
+      1,
+    ],
+    ['a known failure', [pass, { ...pass, verdict: 'fail', known: 'fail' }], 0, 0],
+    [
+      'another failure than the known one',
+      [{ ...pass, verdict: 'fail', known: 'nonstrict' }],
+      1,
+      1,
+    ],
+    ['a known failure that passes', [{ ...pass, known: 'fail' }], 0, 1],
+  ]
+  for (const [name, outcomes, code, strictCode] of rows) {
+    t.equal(exitCode(outcomes, { strict: false }), code, name)
+    t.equal(exitCode(outcomes, { strict: true }), strictCode, `${name}, strict`)
+  }
+})
+
+test('words choose cases by family, requirement, case and role, and an id ends where another begins', async (t) => {
+  const cases = [
+    makeCase({ id: 'NT-DNS-010/a' }),
+    makeCase({ id: 'NT-DNS-010/ab' }),
+    makeCase({ id: 'NT-DNS-011/a', level: 'SHOULD' }),
+    makeCase({ id: 'NT-DNS01-010/a', role: 'dns01' }),
+    makeCase({ id: 'NT-ISSUE-013/flood', role: 'issue', intrusive: true }),
+    makeCase({ id: 'NT-DNS01-008/two-minutes', role: 'dns01', slow: true }),
+  ]
+  const chosen = (options: Partial<SelectionOptions>): string =>
+    select(cases, {
+      selectors: [],
+      roles: [],
+      levels: [],
+      exclude: [],
+      intrusive: false,
+      levelOf: ({ level }) => level ?? 'MUST',
+      ...options,
+    })
+      .cases.map(({ id }) => id.slice(3))
+      .join(' ')
+  const rows: readonly (readonly [Partial<SelectionOptions>, string])[] = [
+    [{}, 'DNS-010/a DNS-010/ab DNS-011/a DNS01-010/a'],
+    [{ selectors: ['NT-DNS'] }, 'DNS-010/a DNS-010/ab DNS-011/a'],
+    [{ selectors: ['nt-dns-010'] }, 'DNS-010/a DNS-010/ab'],
+    [{ selectors: ['NT-DNS-010/a'] }, 'DNS-010/a'],
+    [{ selectors: ['NT-DNS-010/a*'] }, 'DNS-010/a DNS-010/ab'],
+    [{ selectors: ['dns01/*', 'NT-DNS-011'] }, 'DNS-011/a DNS01-010/a'],
+    [{ selectors: ['dns'], exclude: ['NT-DNS-010'] }, 'DNS-011/a'],
+    [{ roles: ['dns01'] }, 'DNS01-010/a'],
+    [{ levels: ['SHOULD'] }, 'DNS-011/a'],
+    [{ selectors: ['NT-ISSUE'] }, ''],
+    [{ selectors: ['NT-ISSUE'], intrusive: true }, 'ISSUE-013/flood'],
+    [{ selectors: ['NT-DNS01-008'] }, ''],
+    [{ selectors: ['NT-DNS01-008/two-minutes'] }, 'DNS01-008/two-minutes'],
+  ]
+  for (const [options, wanted] of rows) t.equal(chosen(options), wanted, JSON.stringify(options))
+  for (const word of ['foo', 'NT', 'dns/', '010', 'NT-DNS-010/../a']) {
+    t.throws(() => chosen({ selectors: [word] }), { name: 'UsageError', message: `"${word}"` })
+  }
+})
+
+test('known failures are by requirement or case, and those that have become better are named', async (t) => {
+  const file = join(await mkdtemp(join(tmpdir(), 'nodetrust-known-')), 'known.json')
+  const known = {
+    requirements: new Set(['NT-DNS-010', 'NT-DNS-011']),
+    cases: new Set(['NT-DNS-011/a']),
+  }
+  await writeFile(file, '{"NT-DNS-010": "fail", "NT-DNS-011/a": "nonstrict"}')
+  const expectations = await readExpectations(file, known)
+  t.equal(expected(expectations, 'NT-DNS-010/x'), 'fail')
+  t.equal(expected(expectations, 'NT-DNS-011/a'), 'nonstrict')
+  t.equal(expected(expectations, 'NT-DNS-011/b'), undefined)
+  t.same(
+    overtaken(expectations, [
+      { id: 'NT-DNS-010/x', verdict: 'pass' },
+      { id: 'NT-DNS-010/y', verdict: 'fail' },
+      { id: 'NT-DNS-011/a', verdict: 'pass' },
+    ]),
+    ['NT-DNS-011/a'],
+  )
+  t.same(overtaken(expectations, [{ id: 'NT-DNS-010/x', verdict: 'inconclusive' }]), [])
+
+  await writeFile(file, '{"NT-DNS-010": "broken", "NT-DNS-099": "fail"}')
+  await t.rejects(readExpectations(file, known), {
+    message: /"NT-DNS-010" is|NT-DNS-010 is "broken", wanted one of pass, fail/,
+  })
+  await writeFile(file, '{"NT-DNS-099": "fail"}')
+  await t.rejects(readExpectations(file, known), { message: '"NT-DNS-099" is neither' })
+})
+
+test('a target file is told all its mistakes at once, and no secret of it', async (t) => {
+  const { privateKey, publicKey, peerId } = await generateKeyTexts()
+  const good = {
+    name: 'ours',
+    zone: 'nt.example.org',
+    capabilities: ['played-proof-server'],
+    dns: [{ address: '192.0.2.53', port: 53 }],
+    proof: [{ addresses: [`/ip4/192.0.2.1/tcp/4001/p2p/${peerId}`], proofKey: publicKey }],
+    issue: { addresses: [`/dns4/issue.example.org/tcp/4003/p2p/${peerId}`] },
+    acme: { directoryUrl: 'https://ca.test/directory', roots: [] },
+    players: { proofKey: privateKey },
+  }
+  t.same(parseTarget(JSON.stringify(good), 'target.json'), good)
+
+  const mistakes: readonly (readonly [object, RegExp])[] = [
+    [{ name: undefined }, /name is missing, wanted a name/],
+    [{ zone: 'NT.example.' }, /zone is "NT.example.", wanted a domain name in lower case/],
+    [{ zones: 'x' }, /zones is unknown here, wanted name, zone, capabilities/],
+    [{ capabilities: ['ipv4'] }, /capabilities\[0\] is "ipv4", wanted one of ipv6/],
+    [
+      { capabilities: ['dns-writer'] },
+      /capabilities\[0\] is "dns-writer", wanted "dns01.writerKey"/,
+    ],
+    [{ dns: [{ address: 'ns1', port: 0 }] }, /address is "ns1", wanted an IP address\n.*port is 0/],
+    [
+      { proof: [{ addresses: ['/ip4/192.0.2.1/tcp/4001'] }] },
+      /wanted a multiaddr that ends in \/p2p/,
+    ],
+    [{ issue: { addresses: [] } }, /issue.addresses is an empty list, wanted at least one/],
+    [{ acme: undefined }, /acme is missing, wanted the CA of the issue server/],
+    [
+      { acme: { directoryUrl: 'http://ca.test', roots: ['x'] } },
+      /directoryUrl is .*\n.*roots\[0\] is "x"/,
+    ],
+    [{ players: { proofKey: publicKey } }, /players.proofKey cannot be used \(it may be a secret/],
+    [
+      { proof: [{ addresses: good.proof[0]?.addresses, proofKey: privateKey }] },
+      /proofKey cannot be used/,
+    ],
+    [
+      { players: { dns: { peerKey: privateKey, listen: ['/ip4/127.0.0.1/tcp/1/p2p/x'] } } },
+      /listen/,
+    ],
+  ]
+  for (const [change, message] of mistakes) {
+    const text = JSON.stringify({ ...good, ...change })
+    try {
+      parseTarget(text, 'target.json')
+      t.fail(JSON.stringify(change))
+    } catch (error) {
+      const told = error instanceof Error ? error.message : ''
+      t.match(told, message)
+      t.notOk(told.includes(privateKey), 'no private key is told')
+    }
+  }
+  const all = JSON.stringify({ ...good, zone: '.', dns: 'x', capabilities: ['y'] })
+  t.throws(() => parseTarget(all, 'target.json'), { message: /^target.json has 3 mistakes\n/ })
+  t.throws(() => parseTarget(`{"players": "${privateKey}`, 'target.json'), {
+    message: /^target.json is no JSON[^"]*$/,
+  })
+})

@@ -1,0 +1,88 @@
+// What a case sent and received, kept in memory for the reports and on disk for disputes.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { UsageError } from './problems.ts'
+import type { WireEntry, WireLog } from './wire-log.ts'
+
+/** An entry as wire.jsonl and reports hold it. */
+export interface RecordedEntry {
+  /** Since the case began, ms. */
+  readonly atMs: number
+  readonly direction: WireEntry['direction']
+  readonly channel: string
+  readonly hex: string
+  readonly note?: string
+}
+
+/** A case that floods its target must not fill our disk. */
+const BYTES_MAX = 4 * 1024 * 1024
+const ENTRIES_MAX = 20_000
+
+export class WireRecorder implements WireLog {
+  readonly entries: RecordedEntry[] = []
+  /** Not kept, because there was too much before them. */
+  left = 0
+  readonly #startedMs = performance.now()
+  #bytes = 0
+  #closed = false
+
+  record({ direction, channel, bytes, note }: WireEntry): void {
+    // A socket may still hear something when the case has been judged.
+    if (this.#closed) return
+    this.#bytes += bytes.length
+    if (this.entries.length >= ENTRIES_MAX || this.#bytes > BYTES_MAX) {
+      this.left++
+      return
+    }
+    this.entries.push({
+      atMs: Math.round((performance.now() - this.#startedMs) * 1000) / 1000,
+      direction,
+      channel,
+      hex: Buffer.from(bytes).toString('hex'),
+      ...(note === undefined ? {} : { note }),
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+}
+
+/** Where a case's evidence is, below the folder of a run's target: a folder for the requirement, one for the slug. */
+export function evidenceFolder(out: string, target: string, caseId: string): string {
+  return join(out, ...[target, ...caseId.split('/')].map(fileName))
+}
+
+/**
+ * Makes the folder for the evidence of a run.
+ * @throws {UsageError} where that cannot be
+ */
+export async function makeEvidenceFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new UsageError(`--out is "${out}", which cannot be made a folder (${code})`)
+  }
+}
+
+/** Writes wire.jsonl and output.txt. Issue servers send private keys, so only their owner reads these. */
+export async function writeEvidence(
+  folder: string,
+  { wire, output }: { readonly wire: WireRecorder; readonly output: string },
+): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lines = wire.entries.map((entry) => JSON.stringify(entry))
+  if (wire.left > 0) lines.push(JSON.stringify({ left: wire.left }))
+  await Promise.all([
+    writeFile(join(folder, 'wire.jsonl'), lines.map((line) => `${line}\n`).join(''), {
+      mode: 0o600,
+    }),
+    writeFile(join(folder, 'output.txt'), output, { mode: 0o600 }),
+  ])
+}
+
+/** No name leads out of the folder, or means something to a shell. */
+function fileName(text: string): string {
+  return text.replaceAll(/[^\w.-]/g, '-').replace(/^\.+/, '-')
+}

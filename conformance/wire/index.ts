@@ -1,0 +1,10 @@
+// What goes over the network, written and read without the code that is judged by it. Nothing here knows a target.
+export * from './addresses.ts'
+export * from './csr.ts'
+export * from './frames.ts'
+export * from './messages.ts'
+export * from './names.ts'
+export * from './proofs.ts'
+export * from './protobuf.ts'
+export * from './protocols.ts'
+export * from './stream.ts'
