@@ -104,8 +104,8 @@ export function tcpLine(bytes: Uint8Array, { address, port }: DnsTarget): string
 export function idleLine({ address, port }: DnsTarget, { trickle }: { trickle: boolean }): string {
   return (
     `node -e 's=require("net").connect(${port},"${address}");console.time("open");` +
-    `s.on("error",()=>{});s.on("close",()=>{console.timeEnd("open");process.exit()});` +
-    `${trickle ? 's.write(Buffer.of(255,255));setInterval(()=>s.write(Buffer.of(0)),1000);' : ''}'`
+    `s.on("error",()=>{});s.on("close",()=>{console.timeEnd("open");clearInterval(t)});` +
+    `t=${trickle ? '(s.write(Buffer.of(255,255)),setInterval(()=>s.write(Buffer.of(0)),1000))' : 'undefined'}'`
   )
 }
 
