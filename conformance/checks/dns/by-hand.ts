@@ -103,9 +103,9 @@ export function tcpLine(bytes: Uint8Array, { address, port }: DnsTarget): string
 /** Says after how long the server ended a connection on which a byte comes each second, or none. */
 export function idleLine({ address, port }: DnsTarget, { trickle }: { trickle: boolean }): string {
   return (
-    `node -e 's=require("net").connect(${port},"${address}");console.time("open");` +
-    `s.on("error",()=>{});s.on("close",()=>{console.timeEnd("open");process.exit()});` +
-    `${trickle ? 's.write(Buffer.of(255,255));setInterval(()=>s.write(Buffer.of(0)),1000);' : ''}'`
+    `node -e 'var t,s=require("net").connect(${port},"${address}");console.time("open");` +
+    `s.on("error",()=>{});s.on("close",()=>{console.timeEnd("open");clearInterval(t)});` +
+    `${trickle ? 's.write(Buffer.of(255,255));t=setInterval(()=>s.write(Buffer.of(0)),1000);' : ''}'`
   )
 }
 
