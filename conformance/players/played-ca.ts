@@ -20,7 +20,7 @@ export interface CaScript {
   /** The ACME problem's type, such as `rateLimited` (RFC 8555 §6.7). */
   readonly problem: string
   readonly status: number
-  /** Tells when to come back (RFC 9110 §10.2.3). @default nothing is told */
+  /** When to come again. @default nothing is said of that */
   readonly retryAfterSeconds?: number
   /** Refuses so many times, then hands on. @default always */
   readonly count?: number

@@ -1,6 +1,6 @@
 // What an issue server asks of its CA, and what it makes of refusals: the suite stands between the two.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PlayedCa } from '../../players/played-ca.ts'
+import type { CaScript, PlayedCa } from '../../players/played-ca.ts'
 import type { Case, CheckContext } from '../../suite/case.ts'
 import { ERRORS, IssueRequest, readCommonName } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
@@ -22,20 +22,10 @@ import type { KeyType } from '../../players/caller.ts'
 const REQUESTS_AT_ONCE = 10
 /** RFC 5280, upper bound of a common name. */
 const COMMON_NAME_LENGTH_MAX = 64
-const HOUR_MS = 3_600_000
-/** After which a CA that was said to limit rates may be asked again, and how much longer that is waited for. */
 const RETRY_AFTER_SECONDS = 1
-const RETRY_MARGIN_MS = 200
+const HOUR_MS = 3_600_000
 
 export const CA_CASES: readonly Case[] = [
-  // An issue server may leave its CA alone until then, so nobody else can have an order meanwhile.
-  refusalCase({
-    id: 'NT-ISSUE-027/ca-limits-rates',
-    problem: { problem: 'rateLimited', status: 429, retryAfterSeconds: RETRY_AFTER_SECONDS },
-    what: 'a CA that says rateLimited',
-    error: ERRORS.RATE_LIMIT,
-    alone: true,
-  }),
   refusalCase({
     id: 'NT-ISSUE-027/ca-refuses-a-name',
     problem: { problem: 'rejectedIdentifier', status: 403 },
@@ -104,14 +94,24 @@ export const CA_CASES: readonly Case[] = [
       if (count !== 0) fail('no order at the CA', `${count}`)
     },
   }),
+  // Last of all: the server may leave the CA alone for a while then, whoever asks.
+  {
+    ...refusalCase({
+      id: 'NT-ISSUE-027/ca-limits-rates',
+      problem: { problem: 'rateLimited', status: 429, retryAfterSeconds: RETRY_AFTER_SECONDS },
+      what: 'a CA that says rateLimited',
+      error: ERRORS.RATE_LIMIT,
+      afterwardsMs: 2_000 * RETRY_AFTER_SECONDS,
+    }),
+    alone: true,
+  },
 ]
 
 function caCase({
   id,
   title,
-  alone,
   run,
-}: Pick<Case, 'id' | 'title' | 'alone'> & {
+}: Pick<Case, 'id' | 'title'> & {
   readonly run: (context: CheckContext, ca: PlayedCa) => Promise<void>
 }): Case {
   return {
@@ -119,7 +119,6 @@ function caCase({
     title,
     role: 'issue',
     needs: ['played-proof-server', 'played-ca', 'csr'],
-    ...(alone === undefined ? {} : { alone }),
     timeoutMs: ORDER_CASE_MS,
     byHand: () => evidence(id, 'the order as its client sees it is among the messages'),
     async run(context) {
@@ -137,15 +136,17 @@ function refusalCase({
   problem,
   what,
   error,
-  alone,
-}: Pick<Case, 'id' | 'alone'> & {
-  readonly problem: Parameters<PlayedCa['follow']>[1]
+  afterwardsMs = 0,
+}: {
+  readonly id: string
+  readonly problem: CaScript
   readonly what: string
   readonly error: number
+  /** How long others are to leave the server in peace. @default 0 */
+  readonly afterwardsMs?: number
 }): Case {
   return caCase({
     id,
-    ...(alone === undefined ? {} : { alone }),
     title: `an order is answered with error ${error} after ${what}`,
     async run(context, ca) {
       const caller = await newCaller(context)
@@ -153,10 +154,7 @@ function refusalCase({
       const [own] = namesOf(context, caller, addresses)
       context.defer(ca.follow(own, problem))
       const response = await order(context, caller, { addresses, key: newKey() })
-      const { retryAfterSeconds } = problem
-      if (retryAfterSeconds !== undefined) {
-        context.defer(() => delay(retryAfterSeconds * 1_000 + RETRY_MARGIN_MS))
-      }
+      await delay(afterwardsMs, undefined, { signal: context.signal })
       expectOrderError(response, error, what)
     },
   })
