@@ -1,6 +1,6 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import { constants, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { constants, link, open, rename, rm, type FileHandle } from 'node:fs/promises'
 
 /** A private file that was read, and whether its mode is what it should be. */
 export interface PrivateText {
@@ -72,23 +72,39 @@ export async function writePrivateFile(
   text: string,
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<void> {
-  // A crash in the middle must not leave half a key, nor lose the one that was there.
-  const target = force ? `${path}.new` : path
-  if (force) await rm(target, { force: true })
-  let file: FileHandle
+  // A crash or a full disk in the middle must not leave half a key, nor lose the one that was there.
+  const whole = `${path}.new`
   try {
-    file = await open(target, 'wx', 0o600)
+    await rm(whole, { force: true })
+    const file = await open(whole, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (force) await rename(whole, path)
+    else await renameNew(whole, path)
   } catch (cause) {
-    throw fileError(path, cause)
+    await rm(whole, { force: true }).catch(() => {})
+    throw isSystemError(cause) ? fileError(path, cause) : cause
   }
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  if (force) await rename(target, path)
 }
+
+/** Renames a file unless there is one of that name, which rename itself would replace. */
+async function renameNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+    await rm(from)
+  } catch (error) {
+    if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    // Such a file system cannot do better than to look first.
+    await (await open(to, 'wx', 0o600)).close()
+    await rename(from, to)
+  }
+}
+
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 /** A new Ed25519 key, and its text for a key file. */
 export async function generateKey(): Promise<{ key: PrivateKey; text: string }> {
@@ -125,6 +141,8 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'may not be used by this user (EACCES)',
   EISDIR: 'is a folder',
   EEXIST: 'exists already',
+  ENOSPC: 'cannot be written: the disk is full (ENOSPC)',
+  EROFS: 'cannot be written: its disk is read-only (EROFS)',
   ENOTDIR: 'lies beneath something that is no folder',
 }
 

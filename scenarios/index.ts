@@ -7,6 +7,7 @@ import { caOverloaded } from './ca-overloaded.ts'
 import { caRejectsNonces } from './ca-rejects-nonces.ts'
 import { caSlow } from './ca-slow.ts'
 import { dnsServerDown } from './dns-server-down.ts'
+import { dnsServerReturns } from './dns-server-returns.ts'
 import { earlyRenewal } from './early-renewal.ts'
 import { expiredProof } from './expired-proof.ts'
 import { failingProofServer } from './failing-proof-server.ts'
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   legacyClient,
   ipv6,
   dnsServerDown,
+  dnsServerReturns,
   unauthorisedWriter,
   caDownMidOrder,
   caRejectsNonces,

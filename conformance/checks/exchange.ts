@@ -90,6 +90,7 @@ const ROLE_OF: Readonly<Record<ProtocolName, ServerRole>> = {
   proof: 'proof',
   info: 'issue',
   issue: 'issue',
+  renewal: 'issue',
   dns01: 'dns01',
   dns01Remove: 'dns01',
 }

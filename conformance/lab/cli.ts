@@ -15,7 +15,8 @@ import type { Step } from './step.ts'
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => interrupt.abort(new Error(`ended by ${signal}`)))
+  // More than once: it may come to the whole group and from the process outside, and servers have to be ended first.
+  process.on(signal, () => interrupt.abort(new Error(`ended by ${signal}`)))
 }
 const note = (line: string): void => void process.stderr.write(`${line}\n`)
 

@@ -69,8 +69,14 @@ export async function openCaller(init: CallerInit = {}): Promise<Caller> {
     key,
     id: key.publicKey.toMultihash().bytes,
     peerId: node.peerId.toString(),
-    connect: (address, { signal, anew = false }) =>
-      node.dial(multiaddr(address), { signal, force: anew }),
+    async connect(address, { signal, anew = false }) {
+      const dial = () => node.dial(multiaddr(address), { signal, force: anew })
+      return dial().catch((error: unknown) => {
+        // A handshake has a few seconds on both sides, which is little on a busy machine.
+        if (signal.aborted) throw error
+        return dial()
+      })
+    },
     close: async () => {
       await node.stop()
     },

@@ -20,6 +20,8 @@ export interface CaScript {
   /** The ACME problem's type, such as `rateLimited` (RFC 8555 §6.7). */
   readonly problem: string
   readonly status: number
+  /** When to come again. @default nothing is said of that */
+  readonly retryAfterSeconds?: number
   /** Refuses so many times, then hands on. @default always */
   readonly count?: number
 }
@@ -109,12 +111,16 @@ class Played {
   }
 
   /** With a nonce that is good: only what the script says is wrong. */
-  async #refuse(answer: ServerResponse, { problem, status }: CaScript): Promise<void> {
+  async #refuse(
+    answer: ServerResponse,
+    { problem, status, retryAfterSeconds }: CaScript,
+  ): Promise<void> {
     const headers: OutgoingHttpHeaders = { 'content-type': 'application/problem+json' }
     const directory = await this.#get(this.#upstream.pathname)
     const { newNonce } = JSON.parse(directory.body.toString()) as { readonly newNonce: string }
     const nonce = await this.#get(new URL(newNonce).pathname)
     headers['replay-nonce'] = nonce.headers['replay-nonce']
+    if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds)
     const type = `urn:ietf:params:acme:error:${problem}`
     answer.writeHead(status, headers)
     answer.end(JSON.stringify({ type, status, detail: 'the suite says so' }))

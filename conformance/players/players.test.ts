@@ -154,7 +154,8 @@ test('a played CA hands on what it is asked, sees orders, and refuses those in i
     const chunks: Buffer[] = []
     for await (const chunk of response) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
-    return { status: response.statusCode, nonce: response.headers['replay-nonce'], body }
+    const { 'replay-nonce': nonce, 'retry-after': retryAfter } = response.headers
+    return { status: response.statusCode, nonce, retryAfter, body }
   }
   const order = { identifiers: [{ type: 'dns', value: NAME.toUpperCase() }] }
 
@@ -162,10 +163,16 @@ test('a played CA hands on what it is asked, sees orders, and refuses those in i
     status: 200,
     body: { newNonce: `https://127.0.0.1:${port}/nonce` },
   })
-  const unfollow = played.follow(NAME, { problem: 'rateLimited', status: 429, count: 1 })
+  const unfollow = played.follow(NAME, {
+    problem: 'rateLimited',
+    status: 429,
+    retryAfterSeconds: 7,
+    count: 1,
+  })
   t.match(await send('POST', '/order', order), {
     status: 429,
     nonce: 'fresh',
+    retryAfter: '7',
     body: { type: 'urn:ietf:params:acme:error:rateLimited' },
   })
   t.notOk(asked.includes('POST /order'), 'the CA never hears of it')

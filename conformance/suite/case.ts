@@ -98,7 +98,7 @@ export interface Case {
   readonly intrusive?: true
   /** Takes minutes: runs only where it is chosen by its whole id. */
   readonly slow?: true
-  /** Runs while no other case does: it disturbs them, or they would disturb it. */
+  /** Runs while no other case does: it disturbs them, or they would disturb it. Intrusive ones are the last of a run. */
   readonly alone?: true
   /** @default 15_000 */
   readonly timeoutMs?: number

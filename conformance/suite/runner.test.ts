@@ -137,12 +137,14 @@ test('cases run at once, as many as allowed; one that wants to be alone is; resu
   let running = 0
   let most = 0
   const seen: Record<string, number> = {}
+  const order: string[] = []
   const make = (id: string, facts: Partial<Case> = {}): Case =>
     makeCase({
       id,
       ...facts,
       run: async () => {
         running++
+        order.push(id)
         most = Math.max(most, running)
         await new Promise((resolve) => setImmediate(resolve))
         seen[id] = running
@@ -150,12 +152,14 @@ test('cases run at once, as many as allowed; one that wants to be alone is; resu
       },
     })
   const cases = [
+    make('NT-DNS-010/flood', { alone: true, intrusive: true }),
     make('NT-DNS-010/alone', { alone: true }),
     ...['a', 'b', 'c', 'd', 'e'].map((slug) => make(`NT-DNS-010/${slug}`)),
   ]
   const results = await runAll(cases, { concurrency: 3 })
   t.equal(most, 3)
   t.equal(seen['NT-DNS-010/alone'], 1)
+  t.same(order.slice(-2), ['NT-DNS-010/alone', 'NT-DNS-010/flood'], 'floods come last')
   t.same(
     results.map((result) => result.case.id),
     cases.map(({ id }) => id),

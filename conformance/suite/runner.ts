@@ -67,7 +67,9 @@ export async function runCases(
     .toSorted((a, b) => timeout(b) - timeout(a))
   const workers = Array.from({ length: options.concurrency }, () => work(together))
   await Promise.all(workers)
-  await work(cases.filter(({ alone }) => alone === true))
+  // What floods a server, and uses up what it grants, comes after those who need some of that.
+  const alone = cases.filter((one) => one.alone === true)
+  await work(alone.toSorted((a, b) => Number(a.intrusive ?? false) - Number(b.intrusive ?? false)))
   await run.shared.close()
   return cases.flatMap((one) => results.get(one) ?? [])
 }

@@ -65,6 +65,17 @@ export interface IssueResponse {
   readonly cryptoType?: number
 }
 
+/** `serial` is a certificate's in lower-case hexadecimal. */
+export interface RenewalRequest {
+  readonly serial: string
+}
+
+/** `renewAt` is ms since 1970; absent where the server knows nothing. */
+export interface RenewalResponse {
+  readonly error: number
+  readonly renewAt?: number
+}
+
 export interface DNS01Request {
   readonly fqdn: string
   readonly value: string
@@ -141,6 +152,13 @@ export const IssueResponse = codec<IssueResponse>('IssueResponse', {
   validity: [8, 'optional', 'time'],
   fromCache: [9, 'optional', 'boolean'],
   cryptoType: [10, 'optional', 'number'],
+})
+export const RenewalRequest = codec<RenewalRequest>('RenewalRequest', {
+  serial: [1, 'required', 'text'],
+})
+export const RenewalResponse = codec<RenewalResponse>('RenewalResponse', {
+  error: [1, 'required', 'number'],
+  renewAt: [2, 'optional', 'time'],
 })
 export const DNS01Request = codec<DNS01Request>('DNS01Request', {
   fqdn: [1, 'required', 'text'],

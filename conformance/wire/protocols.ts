@@ -3,6 +3,7 @@ export const PROTOCOLS = {
   proof: '/p2p/nodetrust/proof/1.0.0',
   info: '/p2p/nodetrust/issue/info/1.0.0',
   issue: '/p2p/nodetrust/issue/1.0.0',
+  renewal: '/p2p/nodetrust/issue/renewal/1.0.0',
   dns01: '/p2p/nodetrust/dns-01/1.0.0',
   dns01Remove: '/p2p/nodetrust/dns-01/remove/1.0.0',
 } as const

@@ -4,7 +4,7 @@
  */
 const TIMER_MS_MAX = 60_000
 
-/** Calls back at a time of day, once. Setting it again replaces the time. */
+/** Calls back at a time of day or after a while, once. Setting it again replaces the time. */
 export class Alarm {
   readonly #onTime: () => void
   #timer: NodeJS.Timeout | undefined
@@ -14,7 +14,7 @@ export class Alarm {
     this.#onTime = onTime
   }
 
-  /** The time that it is set to, in ms since 1970. */
+  /** When it calls back, in ms since 1970, as the clock is now. */
   get time(): number | undefined {
     return this.#time
   }
@@ -23,7 +23,15 @@ export class Alarm {
   set(time: number): void {
     this.clear()
     this.#time = time
-    this.#wait(time)
+    this.#wait(() => time - Date.now())
+  }
+
+  /** Calls back after so long, whatever the clock is set to meanwhile. */
+  setIn(delayMs: number): void {
+    this.clear()
+    this.#time = Math.round(Date.now() + delayMs)
+    const end = performance.now() + delayMs
+    this.#wait(() => end - performance.now())
   }
 
   clear(): void {
@@ -32,15 +40,14 @@ export class Alarm {
     this.#time = undefined
   }
 
-  #wait(time: number): void {
-    const remainingMs = Math.max(0, time - Date.now())
+  #wait(remainingMs: () => number): void {
     this.#timer = setTimeout(
       () => {
-        if (Date.now() < time) return this.#wait(time)
+        if (remainingMs() > 0) return this.#wait(remainingMs)
         this.clear()
         this.#onTime()
       },
-      Math.min(remainingMs, TIMER_MS_MAX),
+      Math.min(Math.max(0, remainingMs()), TIMER_MS_MAX),
     )
   }
 }

@@ -50,6 +50,7 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   #announcer: Announcer | undefined
   #meetingPoints: MeetingPoints | undefined
   #addresses: readonly Multiaddr[] = []
+  /** In ms of performance.now(). */
   #addressCheckedAt = -Infinity
 
   /** @throws {RangeError} when no issue server is given, or one without its peer id. */
@@ -263,10 +264,10 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
     if (!(this.#init.allowPrivateAddresses ?? false) && !isGlobalAddress(seen.address)) return
     if (this.#addressCheck.time !== undefined) return
     const intervalMs = this.#init.addressCheckIntervalMs ?? ADDRESS_CHECK_INTERVAL_MS_DEFAULT
-    const now = Date.now()
+    const now = performance.now()
     const checkAt = Math.max(now, this.#addressCheckedAt + intervalMs)
     this.#addressCheckedAt = checkAt
-    this.#addressCheck.set(checkAt)
+    this.#addressCheck.setIn(checkAt - now)
   }
 }
 

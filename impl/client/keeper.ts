@@ -140,7 +140,7 @@ export class CertificateKeeper {
         })
         const retryAt = Math.round(Date.now() + waitMs)
         this.#next = round
-        this.#renewal.set(retryAt)
+        this.#renewal.setIn(waitMs)
         this.#init.onFailure({ ...failure, retryAt })
       },
     )

@@ -208,6 +208,25 @@ test('an alarm waits longer than a timer can, and notices that the clock was set
   t.equal(rung, 2, 'cleared')
 })
 
+test('a wait of some length is as long whatever the clock is set to meanwhile', async (t) => {
+  for (const jumpMs of [3_600_000, -3_600_000]) {
+    const now = Date.now.bind(Date)
+    const rung = Promise.withResolvers<void>()
+    const startedAt = performance.now()
+    const alarm = new Alarm(rung.resolve)
+    alarm.setIn(200)
+    Date.now = () => now() + jumpMs
+    t.teardown(() => {
+      Date.now = now
+    })
+    await rung.promise
+    Date.now = now
+    const waitedMs = performance.now() - startedAt
+    // It would be an hour, or nothing.
+    t.ok(waitedMs >= 199 && waitedMs < 30_000, `${waitedMs} ms`)
+  }
+})
+
 test('NT-ISSUE-035 no more proofs are sent than an issue server takes, and none is left out that alone names an address', async (t) => {
   const proof = (address: string, server: number): Parameters<typeof selectProofs>[0][number] => ({
     server: `server ${server}`,

@@ -6,6 +6,12 @@ export function accountKey(store: Pick<Store, 'account' | 'saveAccountKey'>): Ke
   const stored = store.account()
   if (stored !== undefined) return createPrivateKey(stored.key)
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  store.saveAccountKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), Date.now())
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  try {
+    store.saveAccountKey(pem, Date.now())
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`cannot write the account's key to the store: ${reason}`, { cause })
+  }
   return privateKey
 }

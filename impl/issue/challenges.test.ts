@@ -235,12 +235,15 @@ test('NT-DNS01-013 a stream that was dropped is opened again, by a connection to
   const { challenges, events, node } = await openChallenges(t, [server])
   for (const label of ['a', 'b', 'c']) {
     await challenges.publish(names(label), { signal: signal() })
+    // Otherwise it would be set again after the next drop.
+    await challenges.withdraw(names(label))
   }
-  t.same(events, ['set a 0', 'set b 0', 'set c 0'])
+  const sets = (): string[] => events.filter((event) => event.startsWith('set'))
+  t.same(sets(), ['set a 0', 'set b 0', 'set c 0'])
   t.equal(server.streams, 3)
   await node.hangUp(server.node.peerId)
   await challenges.publish(names('d'), { signal: signal() })
-  t.equal(events.at(-1), 'set d 0')
+  t.equal(sets().at(-1), 'set d 0')
 })
 
 test('NT-ISSUE-038 nothing is asked of the set protocol of a server that cannot remove', async (t) => {
@@ -268,7 +271,7 @@ test('many requests at once on one stream get their own answers', async (t) => {
   )
   t.equal(results.filter(({ status }) => status === 'rejected').length, 1)
   t.equal(results[49]?.status, 'rejected')
-  t.equal(events.filter((event) => event.startsWith('set')).length, 99)
+  t.equal(events.filter((event) => event.startsWith('failed')).length, 1)
   t.equal(server.streams, 1)
 })
 

@@ -2,6 +2,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { RefusalError } from '../wire/errors.ts'
 import { CHALLENGE_LABEL, REQUEST_TIMEOUT_MS } from '../wire/protocols.ts'
 import { sleep } from './abort.ts'
+import { ChallengeCopy } from './challenge-copy.ts'
 import { DnsWriter, type DnsWriterComponents } from './dns-writer.ts'
 import type { ChallengeValue } from './records.ts'
 import type { DnsEndpoint } from './dns-query.ts'
@@ -64,12 +65,20 @@ export class Challenges {
     servers: readonly DnsServerInit[],
     { report, silenceMs = REQUEST_TIMEOUT_MS, ...components }: ChallengesInit,
   ) {
-    this.#servers = servers.map(({ addresses, query }) => ({
-      name: serverName(addresses),
-      query,
-      writer: new DnsWriter({ addresses, silenceMs }, components),
-      failed: false,
-    }))
+    this.#servers = servers.map(({ addresses, query }) => {
+      const server = serverName(addresses)
+      const writer = new DnsWriter(
+        { addresses, silenceMs, onDropped: () => copy.dropped() },
+        components,
+      )
+      const copy = new ChallengeCopy(writer, {
+        caughtUp: ({ name }, done) =>
+          done === 'set'
+            ? report.challengeSet({ name, server })
+            : report.challengeRemoved({ name, server }),
+      })
+      return { name: server, query, writer, copy, failed: false }
+    })
     this.#report = report
     this.#silenceMs = silenceMs
   }
@@ -107,7 +116,10 @@ export class Challenges {
     }
   }
 
-  /** Removes the values from all servers, unless another order uses them (NT-ISSUE-038). Never throws. */
+  /**
+   * Removes the values from all servers, unless another order uses them (NT-ISSUE-038). Where that fails it is tried
+   * again later. Never throws.
+   */
   async withdraw(values: readonly ChallengeValue[]): Promise<void> {
     const unused = values.filter((value) => this.#use(value, -1) <= 0)
     const signal = AbortSignal.timeout(REMOVE_TIMEOUT_MS)
@@ -115,12 +127,12 @@ export class Challenges {
       this.#servers.flatMap((server) =>
         unused.map(async ({ name, value }) => {
           try {
-            const removed = await server.writer.remove({ fqdn: name, value }, signal)
+            const removed = await server.copy.remove({ name, value }, signal)
             if (removed) this.#report.challengeRemoved({ name, server: server.name })
           } catch (error) {
             // One that does not answer has been reported when the value was set.
             if (server.failed) return
-            const reason = `not removed: ${message(error)}`
+            const reason = `not removed yet: ${message(error)}`
             this.#report.challengeFailed({ name, server: server.name, reason })
           }
         }),
@@ -128,12 +140,17 @@ export class Challenges {
     )
   }
 
+  /** Removes, in the background, values that an earlier process may have left on the servers. */
+  sweep(values: readonly ChallengeValue[]): void {
+    for (const { copy } of this.#servers) copy.sweep(values)
+  }
+
   /** Sets a value on each server, looks for it, and removes it: what an order would do, seen by nobody. Never throws. */
   async probe(value: ChallengeValue, signal: AbortSignal): Promise<readonly DnsServerProbe[]> {
     return Promise.all(
       this.#servers.map(async ({ name: server, query, writer }): Promise<DnsServerProbe> => {
         try {
-          await writer.set({ fqdn: value.name, value: value.value }, signal)
+          await writer.set({ fqdn: value.name, value: value.value }, { signal })
           await waitUntilVisible(value, query, signal)
           await writer.remove({ fqdn: value.name, value: value.value }, signal)
           return { server, outcome: 'written' }
@@ -151,7 +168,10 @@ export class Challenges {
   }
 
   close(): void {
-    for (const { writer } of this.#servers) writer.close()
+    for (const { writer, copy } of this.#servers) {
+      copy.close()
+      writer.close()
+    }
   }
 
   /** Why a server does not have the values; empty when it has all. */
@@ -164,7 +184,7 @@ export class Challenges {
       values.map(async ({ name, value }) => {
         try {
           const silence = AbortSignal.timeout(this.#silenceMs)
-          await server.writer.set({ fqdn: name, value }, AbortSignal.any([signal, silence]))
+          await server.copy.set({ name, value }, AbortSignal.any([signal, silence]))
           const patience = AbortSignal.timeout(this.#silenceMs * VISIBLE_WITHIN_PART)
           const waiting = AbortSignal.any([signal, patience])
           await waitUntilVisible({ name, value }, server.query, waiting)
@@ -193,6 +213,7 @@ interface Server {
   readonly name: string
   readonly query: DnsEndpoint
   readonly writer: DnsWriter
+  readonly copy: ChallengeCopy
   /** Whether it failed the last time. */
   failed: boolean
 }

@@ -19,12 +19,16 @@ export class Database {
    * @throws {Error} when the file is not ours to read, or of a newer version.
    */
   constructor(path: string) {
+    let database: DatabaseSync | undefined
     try {
       if (path !== ':memory:') makePrivate(path)
-      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      this.#database = database
       this.#migrate()
     } catch (cause) {
+      // Whoever tries again must not find it locked by us.
+      database?.close()
       throw new Error(
         `cannot open the store "${path}": ${cause instanceof Error ? cause.message : String(cause)}`,
         { cause },

@@ -21,6 +21,8 @@ export interface DnsWriterTarget {
   readonly addresses: readonly Multiaddr[]
   /** Time for connecting, and for each answer, in ms. */
   readonly silenceMs: number
+  /** Called when a stream on which values were set has ended, whoever ended it: the server may have been restarted. */
+  readonly onDropped?: () => void
 }
 
 /** Requests that wait for their answers on one stream. */
@@ -32,16 +34,24 @@ export class DnsWriter {
   readonly #remove: RequestStream
 
   constructor(target: DnsWriterTarget, components: DnsWriterComponents) {
+    const { onDropped: _onlyOfValuesThatWereSet, ...removing } = target
     this.#set = new RequestStream(DNS01_PROTOCOL, target, components)
-    this.#remove = new RequestStream(DNS01_REMOVE_PROTOCOL, target, components)
+    this.#remove = new RequestStream(DNS01_REMOVE_PROTOCOL, removing, components)
   }
 
   /**
    * Sets one value. Setting it again is harmless, so a stream that was dropped is opened again once (NT-DNS01-013).
    * @throws {RefusalError} when the server answers with an error; the stream's error otherwise.
    */
-  async set(challenge: DNS01Request, signal: AbortSignal): Promise<void> {
-    const response = await this.#set.request(challenge, signal)
+  async set(
+    challenge: DNS01Request,
+    options: {
+      readonly signal: AbortSignal
+      /** Called before the request goes out: from then on the server may have the value, whatever comes back. */
+      readonly onSend?: () => void
+    },
+  ): Promise<void> {
+    const response = await this.#set.request(challenge, options)
     if (response.error !== 0) throw refusalFromErrorCode(response.error, 'setting a challenge')
   }
 
@@ -51,7 +61,7 @@ export class DnsWriter {
    */
   async remove(challenge: DNS01Request, signal: AbortSignal): Promise<boolean> {
     try {
-      const response = await this.#remove.request(challenge, signal)
+      const response = await this.#remove.request(challenge, { signal })
       if (response.error !== 0) throw refusalFromErrorCode(response.error, 'removing a challenge')
       return true
     } catch (error) {
@@ -80,15 +90,22 @@ class RequestStream {
     this.#components = components
   }
 
-  async request(request: DNS01Request, signal: AbortSignal): Promise<DNS01Response> {
+  async request(
+    request: DNS01Request,
+    { signal, onSend }: { readonly signal: AbortSignal; readonly onSend?: () => void },
+  ): Promise<DNS01Response> {
     const kept = this.#open
     try {
-      return await (await this.#stream(signal)).request(request, signal)
+      const stream = await this.#stream(signal)
+      onSend?.()
+      return await stream.request(request, signal)
     } catch (error) {
       signal.throwIfAborted()
       // What failed on a kept stream may just have been dropped since; what failed on a new one has failed.
       if (kept === undefined || this.#closing.signal.aborted) throw error
-      return (await this.#stream(signal)).request(request, signal)
+      const stream = await this.#stream(signal)
+      onSend?.()
+      return stream.request(request, signal)
     }
   }
 
@@ -123,7 +140,11 @@ class RequestStream {
           ]),
         },
       )
-      return new OpenStream(stream, this.#target.silenceMs)
+      const { silenceMs, onDropped } = this.#target
+      stream.addEventListener('close', () => {
+        if (!this.#closing.signal.aborted) onDropped?.()
+      })
+      return new OpenStream(stream, silenceMs)
     })()
     opening.catch(() => {
       if (this.#open === opening) this.#open = undefined

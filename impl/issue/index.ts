@@ -9,7 +9,7 @@ import {
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, type KeyObject } from 'node:crypto'
 import { ERROR_CODES, errorCode } from '../wire/errors.ts'
 import {
   IssueInfo,
@@ -201,9 +201,8 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   }
 
   #open(): Running {
-    const { acme: acmeInit, dnsServers, storePath } = this.#init
-    const lock = new StoreLock(storePath)
-    const store = new Store({ path: storePath, directoryUrl: acmeInit.directoryUrl })
+    const { acme: acmeInit, dnsServers } = this.#init
+    const { lock, store, key } = this.#openStore()
     const prune = (): void => {
       try {
         store.prune(Date.now())
@@ -214,7 +213,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     prune()
     const pruning = setInterval(prune, PRUNE_INTERVAL_MS)
     pruning.unref()
-    const acme = new AcmeClient({ ...acmeInit, accountKey: accountKey(store) })
+    const acme = new AcmeClient({ ...acmeInit, accountKey: key })
     const challenges = new Challenges(dnsServers, {
       connectionManager: this.#components.connectionManager,
       report: {
@@ -281,6 +280,20 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       probeValue: randomBytes(32).toString('base64url'),
       stopping: false,
     }
+  }
+
+  /** What was opened is closed again when the rest cannot be: the next start begins from the beginning. */
+  #openStore(): Pick<Running, 'lock' | 'store'> & { readonly key: KeyObject } {
+    const { acme, storePath } = this.#init
+    using opened = new DisposableStack()
+    const lock = opened.adopt(new StoreLock(storePath), (held) => held.release())
+    const store = opened.adopt(
+      new Store({ path: storePath, directoryUrl: acme.directoryUrl }),
+      (open) => open.close(),
+    )
+    const key = accountKey(store)
+    opened.move()
+    return { lock, store, key }
   }
 
   #openOrders(

@@ -112,11 +112,11 @@ export async function finishOrder(
   }
 
   async function newOrder(wanted: NewOrder): Promise<CaOrder> {
+    // Also to learn whether the order can be written down: what cannot must not cost the CA's limit at each request.
+    write({ attempts: current.attempts + 1 })
     return acme.newOrder(wanted, {
       signal,
-      onOrder: ({ url }) => {
-        write({ state: 'ordered', orderUrl: url, attempts: current.attempts + 1 })
-      },
+      onOrder: ({ url }) => write({ state: 'ordered', orderUrl: url }),
     })
   }
 }

@@ -27,6 +27,8 @@ interface Bench {
   readonly events: string[]
   /** Values that stand on the DNS servers. */
   readonly standing: Set<string>
+  /** Values that a start removed once more. */
+  readonly swept: ChallengeValue[]
   readonly ledger: Ledger
   readonly exhausted: BudgetExhausted[]
   readonly pauses: CaPaused[]
@@ -48,6 +50,7 @@ function openOrders(
   const pauses: CaPaused[] = []
   const events: string[] = []
   const standing = new Set<string>()
+  const swept: ChallengeValue[] = []
   const key = ({ name, value }: ChallengeValue): string => `${name} ${value}`
   const orders = new Orders({
     acme: ca,
@@ -64,6 +67,7 @@ function openOrders(
         for (const value of values) standing.delete(key(value))
         return Promise.resolve()
       },
+      sweep: (values) => void swept.push(...values),
     },
     report: {
       orderCreated: () => events.push('created'),
@@ -80,7 +84,7 @@ function openOrders(
   t.teardown(() => {
     orders.stop().catch(() => {})
   })
-  return { orders, events, standing, ledger, exhausted, pauses }
+  return { orders, events, standing, swept, ledger, exhausted, pauses }
 }
 
 function openStore(t: Test, path = ':memory:'): Store {
@@ -643,6 +647,7 @@ test('NT-ISSUE-038 the values are written before they are set, so that a later p
         removed.push(...values.map(({ name }) => name))
         return Promise.resolve()
       },
+      sweep: () => {},
     },
   })
   const want = await makeWant()
@@ -651,6 +656,39 @@ test('NT-ISSUE-038 the values are written before they are set, so that a later p
   t.same(written[0], written[1])
   t.same(removed.toSorted(), want.names.toSorted(), 'removed although not all can have been set')
   t.match(store.unfinishedOrders(), [{ state: 'ordered' }], 'the order can still succeed')
+})
+
+test('NT-ISSUE-038 a start removes the challenges of orders that ended shortly before, and of no others', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const [long, lately, failing, hanging] = await Promise.all(
+    Array.from({ length: 4 }, () => makeWant()),
+  )
+  if (!long || !lately || !failing || !hanging) throw new Error('no want')
+  const first = openOrders(t, ca, openStore(t, path))
+  t.equal(await outcome(first.orders.obtain(long, long.request)), 'new')
+  const raw = new DatabaseSync(path)
+  raw.prepare('UPDATE orders SET updated_at = ?').run(Date.now() - 3_700_000)
+  raw.close()
+  t.equal(await outcome(first.orders.obtain(lately, lately.request)), 'new')
+  ca.wrongNames = ['evil.example']
+  t.equal(await outcome(first.orders.obtain(failing, failing.request)), 'OTHER')
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step) => {
+    if (step !== 'waitForOrder') return
+    reached.resolve()
+    return never
+  }
+  first.orders.obtain(hanging, hanging.request).catch(() => {})
+  await reached.promise
+
+  const next = openOrders(t, ca, openStore(t, path))
+  next.orders.resume()
+  t.strictSame(
+    next.swept.map(({ name }) => name).toSorted(),
+    [...lately.names, ...failing.names].toSorted(),
+    'the CA may be looking at those of the order that is taken up',
+  )
 })
 
 test('an order of an earlier process that failed meanwhile is made anew at once', async (t) => {
@@ -732,6 +770,41 @@ test('NT-ISSUE-028 who waits for its turn until its time is over gets E_RATE_LIM
     store.unfinishedOrders().map(({ peer }) => peer),
     [first.peer],
   )
+})
+
+test('a stopping server leaves the challenges that the CA may be looking for, and whoever takes the order up removes them', async (t) => {
+  for (const [step, left] of [
+    ['authorizations', 0],
+    ['answerChallenge', 3],
+    ['waitForOrder', 3],
+    ['finalize', 0],
+  ] as const) {
+    const ca = new FakeCa()
+    const store = openStore(t)
+    const want = await makeWant()
+    const { orders, standing } = openOrders(t, ca, store)
+    const reached = Promise.withResolvers<void>()
+    const given = Promise.withResolvers<void>()
+    ca.hook = (name) => {
+      // Authorizations of a new order come with it.
+      if (name !== (step === 'authorizations' ? 'newOrder' : step)) return undefined
+      reached.resolve()
+      return given.promise
+    }
+    const asking = outcome(orders.obtain(want, want.request))
+    await reached.promise
+    const stopping = orders.stop()
+    // A step that listens ends with the signal.
+    given.reject(new Error('the issue server is stopping'))
+    await stopping
+    t.equal(await asking, 'OTHER')
+    t.equal(standing.size, left, step)
+    ca.hook = () => {}
+    const next = openOrders(t, ca, store)
+    for (const value of standing) next.standing.add(value)
+    t.equal(await outcome(next.orders.obtain(want, want.request)), 'new')
+    t.equal(next.standing.size, 0, 'NT-ISSUE-038')
+  }
 })
 
 test('a stopping server lets go of its orders in time, even of steps that do not listen', async (t) => {

@@ -3,6 +3,7 @@ import { orAbort } from './abort.ts'
 import { AcmeError, AcmeOrderInvalidError } from './acme/index.ts'
 import { isRateLimit, type CaPause } from './ca-pause.ts'
 import { CertificateMismatchError, isReusable } from './certificates.ts'
+import { UNANSWERED_AGE_MS_MAX } from './challenge-copy.ts'
 import type { Challenges } from './challenges.ts'
 import { makeCsr, type CertificateRequest } from './csr.ts'
 import type { Ledger, OrderFailure } from './ledger.ts'
@@ -11,6 +12,7 @@ import { Slots } from './slots.ts'
 import {
   canonicalNames,
   type ChallengeValue,
+  type OrderState,
   type StoredCertificate,
   type StoredOrder,
   type Want,
@@ -39,7 +41,7 @@ export interface OrdersInit {
   readonly store: Store
   readonly ledger: Ledger
   readonly pause: CaPause
-  readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>
+  readonly challenges: Pick<Challenges, 'publish' | 'withdraw' | 'sweep'>
   /** Whether this order is of somebody who is not served any more. */
   readonly denied: (order: OrderDetail) => boolean
   readonly report: OrderReport
@@ -59,6 +61,10 @@ export interface ObtainedCertificate extends StoredCertificate {
 const ORDERS_PER_PEER_MAX = 4
 /** CA orders for one run: the one it has or makes, and another when that turns out to be lost. */
 const CA_ORDERS_MAX = 2
+/** Orders whose challenges are removed once more at a start. */
+const SWEPT_ORDERS_MAX = 1_000
+/** From before the first challenge is answered until the CA has said what came of it. */
+const STATES_OF_VALIDATION: ReadonlySet<OrderState> = new Set(['challenged', 'answered'])
 /** A step that does not listen to its signal is left behind after this, so that nobody waits for it. */
 const ABORT_GRACE_MS = 1_000
 /** How long orders may take to let go, and challenges to be removed, when the server stops. Its bound is 5 s. */
@@ -110,13 +116,25 @@ export class Orders {
 
   /**
    * Takes up every order that an earlier process left, without anybody asking for it; when the CA limits us, after
-   * that. An order of somebody who is denied by now is left to grow old.
+   * that. An order of somebody who is denied by now is left to grow old. Removes what ended orders may have left on the DNS
+   * servers: a server that was away, or a process that was killed. Those taken up remove their own.
    */
   resume(): void {
+    const { store, challenges } = this.#init
+    challenges.sweep(
+      store.endedChallenges({
+        since: Date.now() - UNANSWERED_AGE_MS_MAX,
+        ordersMax: SWEPT_ORDERS_MAX,
+      }),
+    )
+    this.#takeUp()
+  }
+
+  #takeUp(): void {
     const now = Date.now()
     const pausedUntil = this.#init.pause.until(now)
     if (pausedUntil !== undefined) {
-      this.#resuming = setTimeout(() => this.resume(), pausedUntil - now)
+      this.#resuming = setTimeout(() => this.#takeUp(), pausedUntil - now)
       return
     }
     for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
@@ -240,15 +258,21 @@ export class Orders {
         }
       }
     } catch (error) {
-      if (!signal.aborted && isFinal(error)) {
-        ledger.failOrder(order, failureOf(error), Date.now())
-      } else {
-        // It can still succeed, and waits as it is for the next who asks.
-        store.noteError(order, text(error))
+      try {
+        if (!signal.aborted && isFinal(error)) {
+          ledger.failOrder(order, failureOf(error), Date.now())
+        } else {
+          // It can still succeed, and waits as it is for the next who asks.
+          store.noteError(order, text(error))
+        }
+      } catch {
+        // Such as for a full disk. The order stays as it was, and what becomes of it is found out when it is taken up.
       }
       throw error
     } finally {
-      this.#remove(values)
+      // Whoever takes the order up removes them. Without them its validation would fail, and another order be made.
+      const caMayLook = this.#stopping.signal.aborted && STATES_OF_VALIDATION.has(order.state)
+      if (!caMayLook) this.#remove(values)
     }
   }
 

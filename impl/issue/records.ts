@@ -37,7 +37,7 @@ export interface StoredOrder extends Want {
   readonly request: CertificateRequest
   readonly orderUrl: string | undefined
   readonly challenges: readonly ChallengeValue[]
-  /** CA orders that were made for it. */
+  /** CA orders that were made for it, or begun. */
   readonly attempts: number
   readonly createdAt: number
   /** Whether a certificate for exactly these names was there when the order was made. */
@@ -79,11 +79,16 @@ export function toOrder(row: Record<string, unknown>): StoredOrder {
       ...(key === undefined ? {} : { key }),
     },
     orderUrl: maybeText(row['order_url']),
-    challenges: JSON.parse(text(row['challenges'])) as ChallengeValue[],
+    challenges: toChallenges(row),
     attempts: Number(row['attempts']),
     createdAt: Number(row['created_at']),
     renewal: row['renewal'] === 1,
   }
+}
+
+/** Reads the challenges in a row of the table orders. */
+export function toChallenges(row: Record<string, unknown>): readonly ChallengeValue[] {
+  return JSON.parse(text(row['challenges'])) as ChallengeValue[]
 }
 
 /** Reads a row of the table certificates. */

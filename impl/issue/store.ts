@@ -8,6 +8,7 @@ import {
   canonicalNames,
   toAccount,
   toCertificate,
+  toChallenges,
   toOrder,
   type ChallengeValue,
   type OrderState,
@@ -176,6 +177,22 @@ export class Store {
         [this.#directoryUrl],
       )
       .map((row) => toOrder(row))
+  }
+
+  /** Challenges of the orders that have ended since then, the latest orders first. */
+  endedChallenges(options: {
+    /** In ms since 1970. */
+    readonly since: number
+    readonly ordersMax: number
+  }): readonly ChallengeValue[] {
+    return this.#database
+      .all(
+        `SELECT challenges FROM orders
+         WHERE directory_url = ? AND state IN ('valid', 'failed') AND updated_at >= ?
+         ORDER BY updated_at DESC LIMIT ?`,
+        [this.#directoryUrl, options.since, options.ordersMax],
+      )
+      .flatMap((row) => toChallenges(row))
   }
 
   certificate(want: Want): StoredCertificate | undefined {

@@ -18,6 +18,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'visitor:connected': (of) => `is visited over the certificate ${of('serial')}`,
   'visitor:asked': (of) =>
     of('problem') === '' ? 'answers its visitor' : `its visitor finds: ${of('problem')}`,
+  'dns:asked': (of) => `answers for ${of('name')}: ${of('values') || 'nothing'}`,
   'story:step': (of) => of('text'),
   'ca:request': (of) =>
     of('effect') === ''
@@ -30,6 +31,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   'fault:crash': () => 'FAULT: crashes',
   'fault:pause': () => 'FAULT: accepts requests and answers none',
   'fault:disturb': () => 'FAULT: its requests are disturbed',
+  'fault:isolate': () => 'FAULT: is cut off from the network',
   'fault:move': () => 'FAULT: loses its addresses',
   'host:moved': (of) => `is at ${of('addresses')} now`,
   'fault:healed': () => 'is healed',

@@ -33,19 +33,7 @@ export class Faults implements AsyncDisposable {
     this.#outstanding.add(fault)
     if (at === 0) await this.#carryOut(fault)
     else if (typeof at === 'number') this.#later(at, () => this.#carryOut(fault))
-    else {
-      let left = at.nth ?? 1
-      const stop = this.#world.trace.follow((entry) => {
-        if (!isMoment(at, entry)) return
-        left -= 1
-        if (left > 0) return
-        stop()
-        this.#unfollow.delete(stop)
-        // Whatever a fault does before it first waits is done before the host's next step.
-        this.#run(() => this.#carryOut(fault))
-      })
-      this.#unfollow.add(stop)
-    }
+    else this.#when(at, () => this.#carryOut(fault))
   }
 
   /** Which of them did not happen or could not be carried out: then the run has shown nothing. */
@@ -82,18 +70,33 @@ export class Faults implements AsyncDisposable {
     this.#timers.add(timer)
   }
 
+  #when(moment: FaultMoment, work: () => Promise<void>): void {
+    let left = moment.nth ?? 1
+    const stop = this.#world.trace.follow((entry) => {
+      if (!isMoment(moment, entry)) return
+      left -= 1
+      if (left > 0) return
+      stop()
+      this.#unfollow.delete(stop)
+      // Whatever a fault does before it first waits is done before the host's next step.
+      this.#run(work)
+    })
+    this.#unfollow.add(stop)
+  }
+
   async #carryOut(fault: Fault): Promise<void> {
     const { trace } = this.#world
     const injected = await inject(this.#world, fault)
     trace.record(fault.host, `fault:${fault.kind}`)
     this.#outstanding.delete(fault)
     this.#unhealed.add(injected)
-    if (fault.forMs === undefined) return
-    this.#later(fault.forMs, async () => {
-      this.#unhealed.delete(injected)
+    const heal = async (): Promise<void> => {
+      if (!this.#unhealed.delete(injected)) return
       await injected.heal()
       trace.record(fault.host, 'fault:healed', { kind: fault.kind })
-    })
+    }
+    if (fault.forMs !== undefined) this.#later(fault.forMs, heal)
+    if (fault.until !== undefined) this.#when(fault.until, heal)
   }
 }
 
@@ -122,6 +125,11 @@ function inject(world: World, fault: Fault): Promise<Injected> {
     case 'crash': {
       const heal = world.crash(fault.host)
       return Promise.resolve({ release: nothing, heal })
+    }
+    case 'isolate': {
+      const host = world.host(fault.host)
+      host.isolate()
+      return Promise.resolve({ release: nothing, heal: async () => host.rejoin() })
     }
     case 'move':
       return world.move(fault.host).then(() => ({ release: nothing, heal: nothing }))

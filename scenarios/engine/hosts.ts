@@ -21,6 +21,7 @@ import {
 import { Disk } from './disk.ts'
 import type { Family, Place } from './drivers/driver.ts'
 import { mortal } from './drivers/mortal.ts'
+import { HostNetwork } from './drivers/network.ts'
 import type { HostPlan } from './scenario.ts'
 import type { Trace } from './trace.ts'
 
@@ -68,6 +69,8 @@ export class Host {
   #disk: Disk
   /** Aborted when the process that runs now ends without a goodbye. */
   #life = new AbortController()
+  /** Of the process that runs now. */
+  #network: HostNetwork
   /** Crashed nodes on their way out: they hold their ports until then. */
   readonly #dead = new Set<Promise<void>>()
   /** Where it listened first: a host that comes back is found where it was. */
@@ -84,6 +87,7 @@ export class Host {
     this.place = init.place
     this.privateKey = init.privateKey
     this.#facts = init.facts
+    this.#network = new HostNetwork(init.plan.name)
     this.#disk = new Disk({ folder: init.facts.workDirectory, host: init.plan.name })
   }
 
@@ -124,31 +128,8 @@ export class Host {
     if (this.#node !== undefined) return
     await Promise.all(this.#dead)
     this.#life = new AbortController()
-    const node = (await createLibp2p({
-      privateKey: this.privateKey,
-      datastore: this.#disk.datastore,
-      addresses: { listen: [...(this.#multiaddrs ?? this.place.listen), ...this.#secureListen()] },
-      transports: [
-        mortal(this.place.transport, this.#life.signal) as never,
-        ...(this.plan.role === 'client'
-          ? [mortal(webSockets() as never, this.#life.signal) as never]
-          : []),
-      ],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionMonitor: { enabled: false },
-      // On tcp with IPv6 all hosts share one address.
-      connectionManager: {
-        inboundConnectionThreshold: 10_000,
-        maxIncomingPendingConnections: 1_000,
-        dialTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
-        addressDialTimeout: this.#timeoutMs(ADDRESS_DIAL_TIMEOUT_MS),
-        inboundUpgradeTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
-        inboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
-        outboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
-      },
-      services: this.#services() as never,
-    })) as Node
+    this.#network = new HostNetwork(this.name)
+    const node = await this.#network.run(() => this.#createNode())
     this.#node = node
     this.#multiaddrs ??= listeningAt(node)
     node.addEventListener('peer:discovery', ({ detail }) => {
@@ -165,6 +146,32 @@ export class Host {
       addresses: Object.values(this.place.addresses),
       peer: this.peerId,
     })
+  }
+
+  async #createNode(): Promise<Node> {
+    return (await createLibp2p({
+      privateKey: this.privateKey,
+      datastore: this.#disk.datastore,
+      addresses: { listen: [...(this.#multiaddrs ?? this.place.listen), ...this.#secureListen()] },
+      transports: [
+        this.#reachable(this.place.transport) as never,
+        ...(this.plan.role === 'client' ? [this.#reachable(webSockets() as never) as never] : []),
+      ],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+      // On tcp with IPv6 all hosts share one address.
+      connectionManager: {
+        inboundConnectionThreshold: 10_000,
+        maxIncomingPendingConnections: 1_000,
+        dialTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
+        addressDialTimeout: this.#timeoutMs(ADDRESS_DIAL_TIMEOUT_MS),
+        inboundUpgradeTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
+        inboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
+        outboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
+      },
+      services: this.#services() as never,
+    })) as Node
   }
 
   async stop(): Promise<void> {
@@ -193,6 +200,24 @@ export class Host {
     this.#dead.add(dying)
   }
 
+  /** Cuts the host off from the network until `rejoin`. It goes on, with all that it knows. */
+  isolate(): void {
+    this.#network.cut()
+    for (const connection of this.node.getConnections()) {
+      connection.abort(new Error(`host "${this.name}" is cut off from the network`))
+    }
+  }
+
+  /** The host can be reached again, where it was. */
+  rejoin(): void {
+    this.#network.mend()
+  }
+
+  /** A transport that ends with the host's process, and is cut with its network. */
+  #reachable(transport: Place['transport']): Place['transport'] {
+    return this.#network.transport(mortal(transport, this.#life.signal))
+  }
+
   /** Goes on at the addresses that its place has now. Connections from the old ones break. */
   async move(): Promise<void> {
     const { node } = this
@@ -204,7 +229,9 @@ export class Host {
     }
     await Promise.all(closing)
     const listen = [...this.place.listen, ...this.#secureListen()]
-    await transportManager.listen(listen.map((address) => multiaddr(address)))
+    await this.#network.run(() =>
+      transportManager.listen(listen.map((address) => multiaddr(address))),
+    )
     this.#multiaddrs = listeningAt(node)
     this.#facts.trace.record(this.name, 'host:moved', {
       addresses: Object.values(this.place.addresses),

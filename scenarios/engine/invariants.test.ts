@@ -89,3 +89,23 @@ test('an announced address where nobody listens, or whose name does not resolve,
     /resolves to nothing/,
   )
 })
+
+test('what a host announces that has moved is judged when it has another certificate, and at the end', async (t) => {
+  const address = '/dns4/left'
+  const announcement = { host: 'client1', address, name: `ip4127-0-0-1.${ZONE}`, port: 1 }
+  const w = world({
+    announcements: [announcement],
+    driver: { socketAddress: (place: string) => place },
+    rootCertificates: async () => '',
+    resolve: async () => ['127.0.0.1'],
+  })
+  const heard = { atMs: 0, host: 'client1', event: 'peer:heard', detail: { address } }
+  t.match(await announced?.onEvent?.(w, heard), /ECONNREFUSED/)
+  w.trace.record('client2', 'host:moved')
+  t.match(await announced?.onEvent?.(w, heard), /ECONNREFUSED/, 'another one has moved')
+  w.trace.record('client1', 'host:moved')
+  t.equal(await announced?.onEvent?.(w, heard), true)
+  t.match(await announced?.atEnd?.(w), /ECONNREFUSED/)
+  w.trace.record('client1', 'certificate:renewed')
+  t.match(await announced?.onEvent?.(w, heard), /ECONNREFUSED/)
+})

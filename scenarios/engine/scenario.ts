@@ -86,6 +86,8 @@ export type Fault = (HostFault | CaFault) & {
   readonly at: number | FaultMoment
   /** Heals after so many ms. @default never */
   readonly forMs?: number
+  /** Heals at this event after it. @default never */
+  readonly until?: FaultMoment
 }
 
 /** So many ms after the story began (0: before its first step), or at an event. */
@@ -101,10 +103,11 @@ export interface FaultMoment {
  * - `refuse`: the host is down, connections to it are refused
  * - `hang`: connections to the host are accepted and nothing is ever said
  * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment
+ * - `isolate`: the host is cut off from the network, its connections break, and it goes on with all that it knows
  * - `move`: the host gets other addresses and goes on; this one does not heal
  */
 export interface HostFault {
-  readonly kind: 'refuse' | 'hang' | 'crash' | 'move'
+  readonly kind: 'refuse' | 'hang' | 'crash' | 'isolate' | 'move'
   /** Its name. */
   readonly host: string
 }

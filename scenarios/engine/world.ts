@@ -24,6 +24,10 @@ import { Trace } from './trace.ts'
 /** What every world's names end in. */
 const ZONE = 'nt.example'
 
+/** How long the resolver waits for a DNS server, which has one process with all other hosts. */
+const RESOLVER_SILENCE_MS = 250
+const RESOLVER_SILENCE_MS_PER_HOST = 25
+
 /** What became of one client's request. */
 export type Outcome =
   | { readonly certificate: Certificate; readonly error?: undefined }
@@ -36,6 +40,8 @@ export interface WorldInit {
   readonly workDirectory: string
   /** Ends everything that waits. */
   readonly signal: AbortSignal
+  /** Without proxies the CA cannot be disturbed or cut off, and its requests are not in the trace. @default true */
+  readonly caProxied?: boolean
   readonly ca: Omit<
     AcmeCaOptions,
     'resolver' | 'workDirectory' | 'signal' | 'environment' | 'certificateValiditySeconds'
@@ -97,7 +103,7 @@ export class World implements AsyncDisposable {
    * with every CA that this run started.
    */
   get caIsProxied(): boolean {
-    return this.ca.controllable
+    return this.ca.controllable && (this.#init.caProxied ?? true)
   }
 
   /** Follows the rules for all requests to the CA; returns the way to end that. */
@@ -260,6 +266,21 @@ export class World implements AsyncDisposable {
     return found.map((strings) => strings.join(''))
   }
 
+  /** The challenge values that one DNS server answers for a name that is to be certified. */
+  async challengesOn(host: string, name: string): Promise<string[]> {
+    const [socket] = this.host(host).dnsSockets
+    const resolver = dnsResolver(`${socket?.address}:${socket?.port}`)
+    const found = await resolver
+      .resolveTxt(`${wire.CHALLENGE_LABEL}.${name}`)
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOTFOUND' || error.code === 'ENODATA') return []
+        throw error
+      })
+    const values = found.map((strings) => strings.join(''))
+    this.trace.record(host, 'dns:asked', { name, values })
+    return values
+  }
+
   /** The roots of all certificates that this world's CA has issued: a CA that lost its state has new ones. */
   async rootCertificates(): Promise<string> {
     try {
@@ -302,6 +323,10 @@ export class World implements AsyncDisposable {
     await this.#startAll('dns')
     this.#resolver = await openResolver({
       upstreams: () => this.hostsOf('dns').flatMap((host) => host.dnsSockets),
+      silenceMs: Math.max(
+        RESOLVER_SILENCE_MS,
+        this.plan.hosts.length * RESOLVER_SILENCE_MS_PER_HOST,
+      ),
     })
     this.#ca = await openAcmeCa({
       ...this.#init.ca,
@@ -346,7 +371,7 @@ export class World implements AsyncDisposable {
 
   async #openProxies(ca: AcmeCa): Promise<void> {
     // Only Pebble builds its URLs from the Host header, and a CA given by URL may be another.
-    if (!ca.controllable) return
+    if (!this.caIsProxied) return
     for (const { name: via } of this.hostsOf('issue')) {
       const proxy = await CaProxy.open({
         upstream: ca,
@@ -364,8 +389,12 @@ export class World implements AsyncDisposable {
 
   #publicDns(): DnsResolver {
     if (this.#resolver === undefined) throw new Error('the resolver of this world is not open yet')
-    const resolver = new DnsResolver({ timeout: 2_000, tries: 2 })
-    resolver.setServers([this.#resolver.address])
-    return resolver
+    return dnsResolver(this.#resolver.address)
   }
+}
+
+function dnsResolver(server: string): DnsResolver {
+  const resolver = new DnsResolver({ timeout: 2_000, tries: 2 })
+  resolver.setServers([server])
+  return resolver
 }

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { CLASS, className, EDNS_DO, FLAG, typeName } from '../../dns/codes.ts'
+import { CLASS, className, EDNS_DO, FLAG, TYPE, typeName } from '../../dns/codes.ts'
 import { withLength, writeQuery, type QueryInit } from '../../dns/write.ts'
 import type { DnsTarget, Target } from '../../suite/target.ts'
 import type { Probe } from './probe.ts'
@@ -48,6 +48,10 @@ export function digLine(
     /^[\w.-]*$/.test(name) &&
     opcode === 0 &&
     (flags & ~(FLAG.RD | FLAG.CD | FLAG.AD)) === 0 &&
+    // These make dig do more than send one query.
+    type !== TYPE.AXFR &&
+    type !== TYPE.IXFR &&
+    edns?.payloadBytesMax !== 0 &&
     edns?.data === undefined &&
     edns?.owner === undefined
   if (!plain) return undefined
@@ -93,6 +97,15 @@ export function tcpLine(bytes: Uint8Array, { address, port }: DnsTarget): string
     `s.on("data",m=>console.log(m.toString("hex")));` +
     `s.write(Buffer.from("${hex(bytes)}","hex"));` +
     `setTimeout(()=>s.destroy(),${WAIT_MS})'`
+  )
+}
+
+/** Says after how long the server ended a connection on which a byte comes each second, or none. */
+export function idleLine({ address, port }: DnsTarget, { trickle }: { trickle: boolean }): string {
+  return (
+    `node -e 'var t,s=require("net").connect(${port},"${address}");console.time("open");` +
+    `s.on("error",()=>{});s.on("close",()=>{console.timeEnd("open");clearInterval(t)});` +
+    `${trickle ? 's.write(Buffer.of(255,255));t=setInterval(()=>s.write(Buffer.of(0)),1000);' : ''}'`
   )
 }
 

@@ -1,8 +1,11 @@
 import { RCODE, TYPE } from '../../dns/codes.ts'
 import type { Message } from '../../dns/read.ts'
-import { mixCase } from '../../dns/write.ts'
+import { joinBytes, mixCase } from '../../dns/write.ts'
 import type { Case } from '../../suite/case.ts'
-import { atFirstServer, digLine } from './by-hand.ts'
+import type { Target } from '../../suite/target.ts'
+import { DNS01Request, frame } from '../../wire/index.ts'
+import { send } from '../by-hand.ts'
+import { byHandOf } from './by-hand.ts'
 import {
   setChallenge,
   withoutChallenges,
@@ -11,6 +14,7 @@ import {
 } from './challenge-values.ts'
 import { hasZoneSoa, holds, isNodata, isNxdomain } from './judge.ts'
 import { nonstrict, runProbe, type Probe } from './probe.ts'
+import { staticChallengeValues } from './static-zone.ts'
 
 const CHALLENGE_TTL_SECONDS_GOOD = 10
 const CHALLENGE_TTL_SECONDS_MAX = 120
@@ -179,10 +183,7 @@ function challengeCase({ wish, probes, before, ...rest }: ChallengeCase): Case {
   return {
     ...rest,
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) => {
-      const line = digLine({ name: `_acme-challenge.check.${zone}`, type: TYPE.TXT }, server)
-      return `${line}   # with as many values as ${wish.count}, set for check.${zone} by dns-01`
-    }),
+    byHand: (target) => challengeByHand(target, wish, probes),
     async run(context) {
       const reason = withoutChallenges(context.target)
       if (reason !== undefined) return { verdict: 'unsupported', reason }
@@ -251,4 +252,28 @@ function truncated(name: string, values: readonly string[], offer: number | unde
         bytes.length <= bytesMax &&
         (answers.length === 0 || `${answers.length} of ${values.length} values beside TC`)),
   }
+}
+
+/** Values that anybody can set again, and then the questions. */
+function challengeByHand(
+  target: Target,
+  { count, below = false }: ChallengeWish,
+  probes: ChallengeCase['probes'],
+): string {
+  const fqdn = `check${below ? '.below' : ''}.${target.zone}`
+  const values = staticChallengeValues(count)
+  const requests = values.map((value) => frame(DNS01Request.encode({ fqdn, value })))
+  const set = send(target, {
+    protocol: 'dns01',
+    bytes: joinBytes(...requests),
+    asWriter: true,
+    shows: 'an answer with error 0 for each value',
+  })
+  const challenge = {
+    fqdn,
+    name: `_acme-challenge.${fqdn}`,
+    values,
+    remove: () => Promise.resolve(),
+  }
+  return `${set}\n${byHandOf(target, probes(challenge, target.zone))}`
 }

@@ -5,7 +5,7 @@ import { addressText } from '../../dns/udp.ts'
 import { joinBytes, withId, withLength, writeQuery } from '../../dns/write.ts'
 import { CheckFailure, type Case, type CheckContext, type Finding } from '../../suite/case.ts'
 import type { DnsTarget, Target } from '../../suite/target.ts'
-import { atFirstServer, digLine, tcpLine } from './by-hand.ts'
+import { atFirstServer, digLine, idleLine, tcpLine } from './by-hand.ts'
 import { aboutTheZone } from './headers.ts'
 import { ask, atOnce, readReply } from './probe.ts'
 import { EXISTING_LABEL } from './samples.ts'
@@ -116,7 +116,7 @@ export const TCP_CASES: readonly Case[] = [
     title: 'ends a connection on which nothing is asked',
     role: 'dns',
     timeoutMs: IDLE_MS_MAX + 5_000,
-    byHand: atFirstServer(({ address, port }) => `time nc ${address} ${port}   # ends by itself`),
+    byHand: atFirstServer((server) => idleLine(server, { trickle: false })),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         if (await connection.ended(IDLE_MS_MAX)) return
@@ -132,10 +132,7 @@ export const TCP_CASES: readonly Case[] = [
     role: 'dns',
     timeoutMs: IDLE_MS_MAX + 5_000,
     intrusive: true,
-    byHand: atFirstServer(
-      ({ address, port }) =>
-        `(while sleep 1; do printf '\\0'; done) | nc ${address} ${port}   # ends by itself`,
-    ),
+    byHand: atFirstServer((server) => idleLine(server, { trickle: true })),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         // A length of 65,535, of which a byte comes each second.
@@ -156,7 +153,7 @@ export const TCP_CASES: readonly Case[] = [
     role: 'dns',
     byHand: atFirstServer(
       (server, { zone }) =>
-        `(sleep 5 | nc ${server.address} ${server.port}) & ${digLine({ name: zone, type: TYPE.SOA }, server, 'tcp')}`,
+        `${idleLine(server, { trickle: true })} & ${digLine({ name: zone, type: TYPE.SOA }, server, 'tcp')}`,
     ),
     run: (context) =>
       everywhere(context, async (server) => {

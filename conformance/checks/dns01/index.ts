@@ -1,5 +1,6 @@
 import type { Case } from '../../suite/case.ts'
 import { REFUSAL_CASES } from './refusals.ts'
 import { VALUE_CASES } from './values.ts'
+import { WRITER_CASES } from './writers.ts'
 
-export const CASES: readonly Case[] = [...REFUSAL_CASES, ...VALUE_CASES]
+export const CASES: readonly Case[] = [...WRITER_CASES, ...REFUSAL_CASES, ...VALUE_CASES]

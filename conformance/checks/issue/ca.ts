@@ -1,5 +1,6 @@
 // What an issue server asks of its CA, and what it makes of refusals: the suite stands between the two.
-import type { PlayedCa } from '../../players/played-ca.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CaScript, PlayedCa } from '../../players/played-ca.ts'
 import type { Case, CheckContext } from '../../suite/case.ts'
 import { ERRORS, IssueRequest, readCommonName } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
@@ -21,15 +22,10 @@ import type { KeyType } from '../../players/caller.ts'
 const REQUESTS_AT_ONCE = 10
 /** RFC 5280, upper bound of a common name. */
 const COMMON_NAME_LENGTH_MAX = 64
+const RETRY_AFTER_SECONDS = 1
 const HOUR_MS = 3_600_000
 
 export const CA_CASES: readonly Case[] = [
-  refusalCase({
-    id: 'NT-ISSUE-027/ca-limits-rates',
-    problem: { problem: 'rateLimited', status: 429 },
-    what: 'a CA that says rateLimited',
-    error: ERRORS.RATE_LIMIT,
-  }),
   refusalCase({
     id: 'NT-ISSUE-027/ca-refuses-a-name',
     problem: { problem: 'rejectedIdentifier', status: 403 },
@@ -98,6 +94,17 @@ export const CA_CASES: readonly Case[] = [
       if (count !== 0) fail('no order at the CA', `${count}`)
     },
   }),
+  // Last of all: the server may leave the CA alone for a while then, whoever asks.
+  {
+    ...refusalCase({
+      id: 'NT-ISSUE-027/ca-limits-rates',
+      problem: { problem: 'rateLimited', status: 429, retryAfterSeconds: RETRY_AFTER_SECONDS },
+      what: 'a CA that says rateLimited',
+      error: ERRORS.RATE_LIMIT,
+      afterwardsMs: 2_000 * RETRY_AFTER_SECONDS,
+    }),
+    alone: true,
+  },
 ]
 
 function caCase({
@@ -129,11 +136,14 @@ function refusalCase({
   problem,
   what,
   error,
+  afterwardsMs = 0,
 }: {
   readonly id: string
-  readonly problem: Parameters<PlayedCa['follow']>[1]
+  readonly problem: CaScript
   readonly what: string
   readonly error: number
+  /** How long others are to leave the server in peace. @default 0 */
+  readonly afterwardsMs?: number
 }): Case {
   return caCase({
     id,
@@ -144,6 +154,7 @@ function refusalCase({
       const [own] = namesOf(context, caller, addresses)
       context.defer(ca.follow(own, problem))
       const response = await order(context, caller, { addresses, key: newKey() })
+      await delay(afterwardsMs, undefined, { signal: context.signal })
       expectOrderError(response, error, what)
     },
   })

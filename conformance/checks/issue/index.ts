@@ -4,6 +4,7 @@ import { CANONICAL_CASES } from './canonical.ts'
 import { CERTIFICATE_CASES } from './certificate.ts'
 import { CHALLENGE_CASES } from './challenges.ts'
 import { CSR_CASES } from './csr.ts'
+import { DNS_FAILURE_CASES } from './dns-failures.ts'
 import { INFO_CASES } from './info.ts'
 import { JUDGING_CASES } from './judging.ts'
 import { PROOF_JUDGING_CASES } from './proofs.ts'
@@ -18,5 +19,6 @@ export const CASES: readonly Case[] = [
   ...CERTIFICATE_CASES,
   ...REUSE_CASES,
   ...CHALLENGE_CASES,
+  ...DNS_FAILURE_CASES,
   ...CA_CASES,
 ]

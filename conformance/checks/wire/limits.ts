@@ -229,26 +229,25 @@ function streamsCase({
       const address = needAddress(context.target, role as 'proof' | 'issue' | 'dns01')
       const { signal } = context
       const streams: RawStream[] = []
-      let early = 0
-      for (let count = 0; count < CONNECTIONS; count++) {
+      const refusals = Promise.withResolvers<boolean>()
+      const openOn = async (): Promise<void> => {
         const connection = await greedy.connect(address, { signal, anew: true })
         for (let index = 0; index < STREAMS_OF_CONNECTION; index++) {
-          try {
-            streams.push(await open(context, { caller: greedy, connection, protocol }))
-          } catch (error) {
-            // Refused so early that its protocol was not even agreed on.
-            if ((error as Error).name !== 'StreamResetError') throw error
-            early += 1
-          }
+          const stream = await open(context, { caller: greedy, connection, protocol }).catch(early)
+          if (stream === undefined) return refusals.resolve(true)
+          streams.push(stream)
+          // Of its own opening: later it is one that has been silent for too long.
+          const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSAL_MS_MAX)])
+          void stream.gone(soon).then((end) => {
+            if (end === 'reset') refusals.resolve(true)
+          })
         }
       }
-      const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSAL_MS_MAX)])
-      const { promise: refused, resolve } = Promise.withResolvers<boolean>()
-      const ends = streams.map(async (stream) => {
-        if ((await stream.gone(soon)) === 'reset') resolve(true)
-      })
-      void Promise.all(ends).then(() => resolve(false))
-      const anyRefused = early > 0 || (await refused)
+      // One after the other: libp2p itself refuses streams of a connection that has just been made.
+      for (let count = 0; count < CONNECTIONS; count++) await openOn()
+      const late = setTimeout(() => refusals.resolve(false), REFUSAL_MS_MAX)
+      const anyRefused = await refusals.promise
+      clearTimeout(late)
       signal.throwIfAborted()
       if (!anyRefused) {
         fail(
@@ -260,6 +259,11 @@ function streamsCase({
       for (const stream of streams) stream.reset()
     },
   }
+}
+
+/** A stream can be refused before its protocol is agreed on. */
+function early(error: Error): undefined {
+  if (error.name !== 'StreamResetError') throw error
 }
 
 async function expectOthersServed(context: CheckContext, protocol: ProtocolName): Promise<void> {

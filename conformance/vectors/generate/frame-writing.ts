@@ -85,6 +85,24 @@ export function writtenMessages(): readonly Draft[] {
         proofs: [{ id, addrs: [multiaddr, multiaddr], display: 'Köln 1' }],
       }),
     ),
+    message(
+      'RenewalRequest',
+      '',
+      { serial: '0123abcd' },
+      wire.RenewalRequest.encode({ serial: '0123abcd' }),
+    ),
+    message(
+      'RenewalResponse',
+      'nothing is known',
+      { error: 0 },
+      wire.RenewalResponse.encode({ error: 0 }),
+    ),
+    message(
+      'RenewalResponse',
+      '',
+      { error: 0, renewAt: 1_700_000_000_000 },
+      wire.RenewalResponse.encode({ error: 0, renewAt: 1_700_000_000_000 }),
+    ),
     message('Announce', 'no address', { addr: [] }, wire.Announce.encode({ addr: [] })),
     message(
       'Announce',

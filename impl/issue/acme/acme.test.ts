@@ -628,6 +628,33 @@ test('waiting for an order follows Retry-After up to its cap and ends at its own
   t.ok(second - first >= 39 && third - second >= 39, 'to 40 ms and not to nothing')
 })
 
+test('a clock that is set while an order is waited for neither ends the wait nor stretches it', async (t) => {
+  const { ca, client } = await open(t)
+  const now = Date.now.bind(Date)
+  t.teardown(() => {
+    Date.now = now
+  })
+  for (const jumpMs of [3_600_000, -3_600_000]) {
+    ca.order = { status: 'processing' }
+    let looks = 0
+    ca.fault('order', (_, next) => {
+      looks += 1
+      Date.now = () => now() + jumpMs
+      if (looks === 4) ca.order = { status: 'valid' }
+      next()
+    })
+    const found = await client.waitForOrder(order(ca).url, { until: ['valid'] })
+    t.equal(found.status, 'valid')
+    ca.order = { status: 'processing' }
+    ca.fault('order', (_, next) => next())
+    Date.now = now
+    const waiting = client.waitForOrder(order(ca).url, { until: ['valid'], timeoutMs: 60 })
+    Date.now = () => now() + jumpMs
+    await t.rejects(waiting, { name: 'TimeoutError', message: /after \d{1,3} ms/ })
+    Date.now = now
+  }
+})
+
 test('a chain is given clean, and the preferred one where there are several', async (t) => {
   const { ca, client } = await open(t)
   const [one, two] = await Promise.all([makeCertificate('One'), makeCertificate('Two')])

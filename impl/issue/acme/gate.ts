@@ -42,7 +42,7 @@ export class Gate {
       throw new AcmeError('retry', `more than ${WAITERS_MAX} orders wait for the ca`)
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter: Waiter = { sinceMs: Date.now(), resolve, reject }
+    const waiter: Waiter = { sinceMs: performance.now(), resolve, reject }
     const abort = (): void => {
       this.#remove(waiter)
       reject(signal.reason)
@@ -65,7 +65,7 @@ export class Gate {
 
   /** Without this, n orders behind a CA that hangs would take n timeouts until the last one knows. */
   #endOldWaiters(cause: AcmeTimeoutError): void {
-    const latestMs = Date.now() - this.#waitMsMax
+    const latestMs = performance.now() - this.#waitMsMax
     for (const waiter of this.#waiters.filter(({ sinceMs }) => sinceMs <= latestMs)) {
       this.#remove(waiter)
       waiter.reject(new AcmeTimeoutError('ca did not answer an order before this one', { cause }))
@@ -79,6 +79,7 @@ export class Gate {
 }
 
 interface Waiter {
+  /** In ms of performance.now(). */
   readonly sinceMs: number
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void

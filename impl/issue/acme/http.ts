@@ -73,7 +73,7 @@ export class Http {
     const { signal, resource, method } = wanted
     signal.throwIfAborted()
     const { requestTimeoutMs, onRequest } = this.#init
-    const startMs = Date.now()
+    const startMs = performance.now()
     const deadline = new AbortController()
     // setTimeout and not AbortSignal.timeout: whoever takes over time takes over the former.
     const timer = setTimeout(() => {
@@ -87,7 +87,12 @@ export class Http {
     try {
       // undici does not listen to the signal while it connects.
       const response = await orAbort(this.#exchange(wanted, stop), stop)
-      onRequest?.({ method, resource, status: response.status, durationMs: Date.now() - startMs })
+      onRequest?.({
+        method,
+        resource,
+        status: response.status,
+        durationMs: Math.round(performance.now() - startMs),
+      })
       return response
     } catch (error) {
       stop.throwIfAborted()

@@ -3,9 +3,12 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { test, type Test } from 'tap'
 import type { Family, Place } from './driver.ts'
 import { DRIVER_NAMES, drivers } from './index.ts'
+import { HostNetwork } from './network.ts'
 
 async function start(
   t: Test,
@@ -110,6 +113,25 @@ for (const name of DRIVER_NAMES) {
     t.match(await seen, `/ip4/${there.addresses[4]}/tcp/`)
   })
 
+  test(`${name}: a host whose network is cut neither dials nor is dialled, and is found where it was when it is mended`, async (t) => {
+    const driver = drivers[name]()
+    t.teardown(() => driver.close())
+    const network = new HostNetwork('here')
+    const here = driver.place({ name: 'here', families: [4] })
+    const there = driver.place({ name: 'there', families: [4] })
+    const server = await start(t, { ...here, transport: network.transport(here.transport) })
+    const client = await start(t, there)
+    const dial = (from: Libp2p, to: Libp2p): Promise<{ close(): Promise<void> }> =>
+      from.dial(to.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
+    await (await dial(client, server)).close()
+    network.cut()
+    await t.rejects(dial(client, server))
+    await t.rejects(dial(server, client), /host "here" is cut off from the network/)
+    network.mend()
+    await (await dial(client, server)).close()
+    await dial(server, client)
+  })
+
   test(`${name}: two worlds at once do not meet`, async (t) => {
     const [one, other] = [drivers[name](), drivers[name]()]
     const [a, b] = [one, other].map((driver) => driver.place({ name: 'host', families: [4] }))
@@ -121,3 +143,32 @@ for (const name of DRIVER_NAMES) {
     await Promise.all([one.close(), other.close()])
   })
 }
+
+test('the sockets that a host opens by itself hear nothing while its network is cut, and no others', async (t) => {
+  const network = new HostNetwork('here')
+  const heard: string[] = []
+  const open = async (name: string) => {
+    const socket = createSocket('udp4')
+    t.teardown(() => socket.close())
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    socket.on('message', (message) => heard.push(`${name} ${message.toString()}`))
+    return socket
+  }
+  const mine = await network.run(() => open('mine'))
+  const another = await open('another')
+  /** Packets over loopback come in their order: when the last one is there, the others have been. */
+  const send = async (text: string): Promise<void> => {
+    another.send(text, mine.address().port, '127.0.0.1')
+    const arrived = once(another, 'message')
+    another.send(text, another.address().port, '127.0.0.1')
+    await arrived
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await send('1')
+  network.cut()
+  await send('2')
+  network.mend()
+  await send('3')
+  t.strictSame(heard.toSorted(), ['another 1', 'another 2', 'another 3', 'mine 1', 'mine 3'])
+})

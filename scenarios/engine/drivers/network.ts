@@ -1,0 +1,113 @@
+import type { Listener, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Socket as UdpSocket } from 'node:dgram'
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import type { Place, TransportComponents } from './driver.ts'
+
+type MessageListener = (...message: unknown[]) => void
+
+/** Whose work it is that opens a socket. */
+const owner = new AsyncLocalStorage<HostNetwork>()
+
+// Services open sockets of their own (DNS), of which no transport knows.
+subscribe('udp.socket', (message) => {
+  owner.getStore()?.opened((message as { socket: UdpSocket }).socket)
+})
+subscribe('net.server.socket', (message) => {
+  owner.getStore()?.accepted((message as { socket: Socket }).socket)
+})
+
+/** One host's way to all others, which can be cut and mended while the host goes on. */
+export class HostNetwork {
+  readonly #udp = new Set<UdpSocket>()
+  readonly #tcp = new Set<Socket>()
+  /** Who listened on UDP before the cut. */
+  readonly #deaf = new Map<UdpSocket, readonly MessageListener[]>()
+  readonly #name: string
+  #isCut = false
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** Does work whose sockets are this host's. */
+  run<T>(work: () => T): T {
+    return owner.run(this, work)
+  }
+
+  /** Breaks the connections to its sockets; from now on there are no new ones, and nothing comes by UDP. */
+  cut(): void {
+    this.#isCut = true
+    for (const socket of this.#tcp) socket.destroy()
+    for (const socket of this.#udp) {
+      this.#deaf.set(socket, socket.rawListeners('message') as MessageListener[])
+      socket.removeAllListeners('message')
+    }
+  }
+
+  mend(): void {
+    this.#isCut = false
+    for (const [socket, listeners] of this.#deaf) {
+      for (const listener of listeners) socket.on('message', listener)
+    }
+    this.#deaf.clear()
+  }
+
+  opened(socket: UdpSocket): void {
+    this.#udp.add(socket)
+    socket.once('close', () => this.#udp.delete(socket))
+  }
+
+  accepted(socket: Socket): void {
+    if (this.#isCut) {
+      socket.destroy()
+      return
+    }
+    this.#tcp.add(socket)
+    socket.once('close', () => this.#tcp.delete(socket))
+  }
+
+  /** A transport that neither dials nor is dialled while the network is cut. */
+  transport(make: Place['transport']): Place['transport'] {
+    return (components: TransportComponents): Transport => {
+      const transport = make(components)
+      const dial = transport.dial.bind(transport)
+      const createListener = transport.createListener.bind(transport)
+      return Object.assign(transport, {
+        dial: async (...[to, options]: Parameters<Transport['dial']>) => {
+          this.#throwIfCut()
+          return dial(to, options)
+        },
+        createListener: (options: Parameters<Transport['createListener']>[0]): Listener =>
+          createListener({ ...options, upgrader: this.#guarded(options.upgrader) }),
+      })
+    }
+  }
+
+  #throwIfCut(): void {
+    if (this.#isCut) throw new Error(`host "${this.#name}" is cut off from the network`)
+  }
+
+  #guarded(upgrader: Upgrader): Upgrader {
+    const throwIfCut = (connection: MultiaddrConnection): void => {
+      try {
+        this.#throwIfCut()
+      } catch (error) {
+        connection.abort(error as Error)
+        throw error
+      }
+    }
+    return new Proxy(upgrader, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key)
+        if (typeof value !== 'function') return value
+        if (key !== 'upgradeInbound') return value.bind(target)
+        return async (connection: MultiaddrConnection, options: unknown) => {
+          throwIfCut(connection)
+          return value.call(target, connection, options) as Promise<void>
+        }
+      },
+    })
+  }
+}
