@@ -1,5 +1,6 @@
 // How checks of clients are made: servers are played, the client runs, and what it did is judged by what was seen on
 // the wire and what it wrote. Its exit code alone never is.
+import { COMMAND } from '../../suite/agent.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { EXIT_UNSUPPORTED, exitText } from '../../client/client-process.ts'
 import {
@@ -57,7 +58,7 @@ export function clientCase({
     ...(level === undefined ? {} : { level }),
     timeoutMs: timeoutMs ?? CASE_TIMEOUT_MS,
     byHand: () =>
-      `npx nodetrust-conformance client --exec ./my-client ${id} --out evidence\n# the client is run with NT_TESTCASE=${testcase}; evidence/ then holds every byte, and what it printed and wrote`,
+      `${COMMAND} client --exec ./my-client ${id} --out evidence\n# the client is run with NT_TESTCASE=${testcase}; evidence/ then holds every byte, and what it printed and wrote`,
     async run(context) {
       const { client } = context.target
       if (client === undefined) throw new Error('the target is no client')
