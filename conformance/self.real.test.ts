@@ -1,10 +1,10 @@
-// The servers and the client that this project ships, as processes with a real CA, against every check that there is.
+// The servers that this project ships, as processes with a real CA, against every check that there is.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { caOptionsFromEnvironment } from '../scenarios/engine/ca/index.ts'
-import { openSelfCa, selfClient, startSelf } from './self/index.ts'
+import { openSelfCa, startSelf } from './self/index.ts'
 import { CASES, levelOf, REQUIREMENTS } from './suite/catalogue.ts'
 import { runCases } from './suite/runner.ts'
 import { requirementOf } from './suite/selection.ts'
@@ -17,7 +17,7 @@ const CASE_TIMEOUT_MS = 120_000
 const SEED = 20_181_031
 
 test(
-  'every requirement is kept by the servers and the client that we ship',
+  'every requirement is kept by the servers that we ship',
   { timeout: TIMEOUT_MS },
   async (t) => {
     const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-self-'))
@@ -29,17 +29,11 @@ test(
     const servers = await startSelf({ ca, workDirectory, signal })
     t.teardown(() => servers.stop())
     void servers.crashed.then((how) => t.fail(`the servers ended by themselves: ${how}`))
-    const client = selfClient({
-      folder: join(workDirectory, 'runs'),
-      cacheFolder: join(workDirectory, 'compiled'),
-      environment: process.env,
-    })
-    t.ok(client, 'the client is beside the suite')
     const results = await runCases(
       // What takes minutes runs where it is named.
-      CASES.filter(({ slow }) => slow !== true),
+      CASES.filter(({ role, slow }) => role !== 'client' && slow !== true),
       {
-        target: client === undefined ? servers.target : { ...servers.target, client },
+        target: servers.target,
         levelOf,
         seed: SEED,
         strict: true,

@@ -5,16 +5,15 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
 import {
+  clientOnly,
   openSelfCa,
   SELF_ROLES,
-  SELF_ZONE,
   selfClient,
   startSelf,
   type SelfRole,
 } from '../self/index.ts'
 import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
-import type { Target } from '../suite/target.ts'
 import { runsFolder } from './client.ts'
 import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
@@ -46,9 +45,7 @@ export async function self(
         environment: io.environment,
       })
     : undefined
-  const withClient = (target: Target): Target =>
-    client === undefined ? target : { ...target, client }
-  if (roles.length === 0) return await runPlan(plan, withClient(NO_SERVERS), io)
+  if (roles.length === 0) return await runPlan(plan, clientOnly(client), io)
   const ca = roles.includes('issue')
     ? stack.use(
         await openSelfCa({
@@ -71,18 +68,11 @@ export async function self(
   })
   stack.defer(() => servers.stop())
   void servers.crashed.then((how) => io.note(`the servers ended by themselves: ${how}\n`))
-  return await runPlan(plan, withClient(servers.target), io)
+  const { target } = servers
+  return await runPlan(plan, client === undefined ? target : { ...target, client }, io)
 }
 
 const SELF_NAME = 'self'
-/** Clients alone: every server is played. */
-const NO_SERVERS: Target = {
-  name: SELF_NAME,
-  zone: SELF_ZONE,
-  capabilities: [],
-  dns: [],
-  proof: [],
-}
 
 /** DNS and proof servers alone start without a CA. */
 function neededRoles(cases: readonly Case[]): readonly SelfRole[] {

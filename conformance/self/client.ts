@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { ClientTarget } from '../suite/target.ts'
+import type { ClientTarget, Target } from '../suite/target.ts'
+import { SELF_ZONE } from './configuration.ts'
 
 export interface SelfClientOptions {
   /** Of each run, what the client wrote and printed. */
@@ -25,4 +26,10 @@ export function selfClient(options: SelfClientOptions): ClientTarget | undefined
     folder: options.folder,
     environment: { ...options.environment, NODE_COMPILE_CACHE: options.cacheFolder },
   }
+}
+
+/** A client alone: every server is played. */
+export function clientOnly(client: ClientTarget | undefined): Target {
+  const nobody: Target = { name: 'self', zone: SELF_ZONE, capabilities: [], dns: [], proof: [] }
+  return client === undefined ? nobody : { ...nobody, client }
 }
