@@ -2,6 +2,7 @@
 import type { Stream } from '@libp2p/interface'
 import { test, type Test } from 'tap'
 import { openCaller } from '../players/caller.ts'
+import { COMMAND } from '../suite/agent.ts'
 import { CheckFailure, type CheckContext } from '../suite/case.ts'
 import type { Target } from '../suite/target.ts'
 import { frame, PROTOCOLS } from '../wire/index.ts'
@@ -132,6 +133,6 @@ test('addresses are chosen by IP version and transport; peers get addresses of t
   t.equal(loopbackAddress({ target: far, random } as unknown as CheckContext), undefined)
   t.equal(
     send(target, { protocol: 'issue', bytes: frame(REQUEST), shows: '02 08 02' }),
-    `npx nodetrust-conformance send ${issue[2]} ${PROTOCOLS.issue} 021001\n# 02 08 02`,
+    `${COMMAND} send ${issue[2]} ${PROTOCOLS.issue} 021001\n# 02 08 02`,
   )
 })
