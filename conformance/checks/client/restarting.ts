@@ -26,7 +26,7 @@ interface Restarted {
 /** Stops a client and starts it again; cases look at what happened. */
 async function restarted(play: Play, context: CheckContext): Promise<Restarted> {
   return await observed(context, 'restarted', async () => {
-    const first = await served(play, context)
+    const first = await served(play, context, { trusted: false })
     first.socket.destroy()
     await announced(play, context)
     const stoppingMs = play.nowMs()
@@ -38,7 +38,7 @@ async function restarted(play: Play, context: CheckContext): Promise<Restarted> 
     const listeningAfterStop = await listens(probeOf(play))
     await play.restart()
     const infos = play.eventsOf('info').length
-    const second = await served(play, context)
+    const second = await served(play, context, { trusted: false })
     second.socket.destroy()
     // It may ask whether its addresses have changed; then it knows that it needs no other certificate.
     await play.until(

@@ -33,7 +33,7 @@ const moving: readonly Case[] = [
     },
     timeoutMs: LONG_CASE_MS,
     async judge(play, context): Promise<Finding | void> {
-      await served(play, context)
+      await served(play, context, { trusted: false })
       await announced(play, context)
       const told = await play.neighbours[0]?.tellObserved(`/ip4/${OTHER_ADDRESS}/tcp/4001`)
       if (told !== true) {

@@ -46,7 +46,7 @@ export const SERVING_CASES: readonly Case[] = [
     shared: GOOD_RUN,
     play: GOOD_PLAY,
     async judge(play, context) {
-      const { socket } = await served(play, context)
+      const { socket } = await served(play, context, { trusted: false })
       const line = await upgrade(socket, provenName(play))
       if (!line.startsWith('HTTP/1.1 101 '))
         fail('HTTP/1.1 101 to a request for a WebSocket', line || 'the end of the connection')
