@@ -22,7 +22,8 @@ export function selfClient(options: SelfClientOptions): ClientTarget | undefined
   const imports = (options.preload ?? []).map((file) => ['--import', pathToFileURL(file).href])
   const words = [process.execPath, ...imports.flat(), program]
   return {
-    exec: words.map((word) => JSON.stringify(word)).join(' '),
+    // In the place of the shell, so that it sees when the suite has gone.
+    exec: `${process.platform === 'win32' ? '' : 'exec '}${words.map((word) => JSON.stringify(word)).join(' ')}`,
     folder: options.folder,
     environment: { ...options.environment, NODE_COMPILE_CACHE: options.cacheFolder },
   }

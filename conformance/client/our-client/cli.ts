@@ -18,6 +18,13 @@ import { nodetrust, type Certificate } from '../../../impl/index.ts'
 
 const UNSUPPORTED = 127
 const { env } = process
+const PARENT_CHECK_MS = 1_000
+
+// A suite that was killed stops nobody.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(1)
+}, PARENT_CHECK_MS).unref()
 
 switch (env['NT_TESTCASE'] ?? '') {
   case 'obtain':
