@@ -24,6 +24,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // It judges strangers, and shares no code with what it judges.
   conformance: ['scenarios/engine/ca', 'scenarios/engine/machine'],
+  // Our client as an application has it, for the suite to run as a program: no part of the suite.
+  'conformance/client/our-client': ['impl/index.ts'],
 }
 
 /** Programs: only they read the arguments and the environment, and end the process. */

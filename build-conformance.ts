@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 const ASSETS = [
   'LICENSE*',
   'conformance/README.md',
+  'conformance/client/README.md',
   'conformance/REQUIREMENTS.md',
   'conformance/requirements/*.json',
   'conformance/reports/*.json',

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { ClientCommandWords } from './commands/client.ts'
 import type { CommandIo } from './commands/io.ts'
 import type { ExplainWords } from './commands/explain.ts'
 import type { ListWords } from './commands/list.ts'
@@ -71,6 +72,7 @@ function program(end: (code: number) => void): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)')
   suite.addCommand(runCommand(end))
+  suite.addCommand(clientCommand(end))
   suite.addCommand(selfCommand(end))
   suite.addCommand(prepareCommand())
   suite.addCommand(listCommand())
@@ -103,6 +105,24 @@ function runCommand(end: (code: number) => void): Command {
     'run --target target.json',
     'run --target target.json NT-DNS NT-ISSUE-013 --report html=report.html',
     'run --target target.json dns/* --level must,should --strict',
+  ])
+}
+
+function clientCommand(end: (code: number) => void): Command {
+  const command = subcommand('client', 'Play the servers for a client, which is run for each check')
+    .argument('[selectors...]', SELECTORS)
+    .requiredOption(
+      '--exec <line>',
+      'how a shell runs the client: see conformance/client/README.md',
+    )
+    .option('--name <name>', 'how reports call the client', 'client')
+    .action(async (selectors: string[], words: ClientCommandWords) => {
+      const { client } = await import('./commands/client.ts')
+      end(await client(selectors, words, io))
+    })
+  return examples(withRunOptions(command), [
+    'client --exec ./my-client',
+    'client --exec "node my-client.js" NT-CLIENT-008 --concurrency 4 --report html=report.html',
   ])
 }
 

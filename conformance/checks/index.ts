@@ -1,5 +1,6 @@
-// All checks of servers, joined; each folder beside this file is a role's.
+// All checks, joined; each folder beside this file is a role's.
 import type { Case } from '../suite/case.ts'
+import { CASES as CLIENT_CASES } from './client/index.ts'
 import { CASES as DISCOVERY_CASES } from './discovery/index.ts'
 import { CASES as DNS_CASES } from './dns/index.ts'
 import { CASES as DNS01_CASES } from './dns01/index.ts'
@@ -14,4 +15,5 @@ export const CASES: readonly Case[] = [
   ...ISSUE_CASES,
   ...WIRE_CASES,
   ...DISCOVERY_CASES,
+  ...CLIENT_CASES,
 ]

@@ -5,6 +5,7 @@ import type { ReportedRequirement, RunReport } from '../reports/report.ts'
 import { treeText } from '../reports/tree.ts'
 import { writeReports } from '../reports/write-reports.ts'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
+import type { Case } from '../suite/case.ts'
 import { readExpectations } from '../suite/expectations.ts'
 import { UsageError } from '../suite/problems.ts'
 import { findUnreachable } from '../suite/reachable.ts'
@@ -29,7 +30,7 @@ export async function run(
   words: RunCommandWords,
   io: CommandIo,
 ): Promise<number> {
-  const plan = await planRun(selectors, words, POLITE)
+  const plan = await planRun(selectors, words, POLITE, 'servers')
   const target = await readTarget(words.target)
   if (plan.selection.cases.some(({ role }) => role === 'issue')) {
     refuseProductionCa(target, words.acmeProduction)
@@ -50,6 +51,13 @@ function refuseProductionCa({ acme, players }: Target, named: string | undefined
   )
 }
 
+/** Which cases a command can run. */
+const CASES_OF = {
+  servers: ({ role }: Case) => role !== 'client',
+  clients: ({ role }: Case) => role === 'client',
+  all: () => true,
+} as const
+
 export interface RunPlan extends Awaited<ReturnType<typeof planRun>> {}
 
 /** All that can be wrong with the command itself is found here, before anything is started or asked. */
@@ -57,9 +65,10 @@ export async function planRun(
   selectors: readonly string[],
   words: RunWords,
   defaults: typeof POLITE,
+  whose: keyof typeof CASES_OF,
 ) {
   const settings = readWords(words, defaults)
-  const selection = select(CASES, {
+  const selection = select(CASES.filter(CASES_OF[whose]), {
     selectors,
     roles: words.role ?? [],
     levels: settings.levels,

@@ -4,9 +4,17 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
-import { openSelfCa, SELF_ROLES, startSelf, type SelfRole } from '../self/index.ts'
+import {
+  clientOnly,
+  openSelfCa,
+  SELF_ROLES,
+  selfClient,
+  startSelf,
+  type SelfRole,
+} from '../self/index.ts'
 import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
+import { runsFolder } from './client.ts'
 import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
 import type { CommandIo } from './io.ts'
@@ -20,14 +28,24 @@ export async function self(
   io: CommandIo,
 ): Promise<number> {
   // These servers are ours: nobody is disturbed.
-  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED)
-  const roles = neededRoles(plan.selection.cases)
+  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED, 'all')
+  const { cases } = plan.selection
+  const roles = neededRoles(cases)
+  const clients = cases.some(({ role }) => role === 'client')
   // Nothing was chosen, and that is all there is to say.
-  if (roles.length === 0) return await runPlan(plan, EXAMPLE_TARGET, io)
+  if (roles.length === 0 && !clients) return await runPlan(plan, EXAMPLE_TARGET, io)
   const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-conformance-'))
   const { signal } = io
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(workDirectory, { recursive: true, force: true }))
+  const client = clients
+    ? selfClient({
+        folder: runsFolder(words.out, SELF_NAME),
+        cacheFolder: join(workDirectory, 'compiled'),
+        environment: io.environment,
+      })
+    : undefined
+  if (roles.length === 0) return await runPlan(plan, clientOnly(client), io)
   const ca = roles.includes('issue')
     ? stack.use(
         await openSelfCa({
@@ -50,8 +68,11 @@ export async function self(
   })
   stack.defer(() => servers.stop())
   void servers.crashed.then((how) => io.note(`the servers ended by themselves: ${how}\n`))
-  return await runPlan(plan, servers.target, io)
+  const { target } = servers
+  return await runPlan(plan, client === undefined ? target : { ...target, client }, io)
 }
+
+const SELF_NAME = 'self'
 
 /** DNS and proof servers alone start without a CA. */
 function neededRoles(cases: readonly Case[]): readonly SelfRole[] {

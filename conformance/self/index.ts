@@ -22,6 +22,7 @@ import { generateKeyTexts } from '../suite/keys.ts'
 import { startServerProcess, type ServerAddresses } from './server-process.ts'
 
 export { openSelfCa, type SelfCa, type SelfCaOptions } from './ca.ts'
+export { clientOnly, selfClient, type SelfClientOptions } from './client.ts'
 export { SELF_ROLES, SELF_ZONE, type SelfRole } from './configuration.ts'
 
 export interface SelfOptions {

@@ -44,7 +44,7 @@ const TIMEOUT_MS = 15_000
 /** A case that does not end when its signal aborts is left behind. */
 const GRACE_MS = 2_000
 
-/** Runs cases, those that take longest first and those that want to be alone last; results come in the order of the cases. */
+/** Runs cases: those that take longest first, those that want to be alone later, clients last. Results come in the order of the cases. */
 export async function runCases(
   cases: readonly Case[],
   options: RunnerOptions,
@@ -65,11 +65,15 @@ export async function runCases(
   const together = cases
     .filter(({ alone }) => alone !== true)
     .toSorted((a, b) => timeout(b) - timeout(a))
-  const workers = Array.from({ length: options.concurrency }, () => work(together))
-  await Promise.all(workers)
+  const workTogether = async (queue: Case[]): Promise<void> => {
+    await Promise.all(Array.from({ length: options.concurrency }, () => work(queue)))
+  }
+  await workTogether(together.filter(({ role }) => role !== 'client'))
   // What floods a server, and uses up what it grants, comes after those who need some of that.
   const alone = cases.filter((one) => one.alone === true)
   await work(alone.toSorted((a, b) => Number(a.intrusive ?? false) - Number(b.intrusive ?? false)))
+  // Each runs a program of its own: a machine that starts many is too busy for servers that are watched.
+  await workTogether(together.filter(({ role }) => role === 'client'))
   await run.shared.close()
   return cases.flatMap((one) => results.get(one) ?? [])
 }

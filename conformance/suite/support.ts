@@ -21,5 +21,6 @@ const ROLES: Readonly<Record<Role, (target: Target) => string | undefined>> = {
     dns01 === undefined && issue === undefined
       ? 'the target names neither an issue server nor where challenges are set'
       : undefined,
-  client: () => 'clients are checked by the command "client"',
+  client: ({ client }) =>
+    client === undefined ? 'clients are checked by the command "client"' : undefined,
 }

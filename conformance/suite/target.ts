@@ -17,6 +17,18 @@ export interface Target {
   readonly acme?: AcmeTarget
   /** What the suite plays itself, and how the servers under test know it. */
   readonly players?: Players
+  /** A client, which the suite plays servers for; never in a file. */
+  readonly client?: ClientTarget
+}
+
+/** A client under test: a program that is run once for each case. */
+export interface ClientTarget {
+  /** A line for a shell. */
+  readonly exec: string
+  /** Of each run, what the client wrote and printed. */
+  readonly folder: string
+  /** What it gets beside the variables of its test case. */
+  readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export interface DnsTarget {

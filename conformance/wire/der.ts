@@ -28,6 +28,12 @@ export function integer(value: bigint): Uint8Array {
   return der(0x02, (bytes[0] ?? 0) < 128 ? bytes : Buffer.concat([Uint8Array.of(0), bytes]))
 }
 
+/** In seconds: what is less is cut off. UTCTime, as certificates have it until 2050 (RFC 5280 §4.1.2.5). */
+export function utcTime(ms: number): Uint8Array {
+  const digits = new Date(ms).toISOString().replaceAll(/\D/g, '')
+  return der(0x17, ascii(`${digits.slice(2, 14)}Z`))
+}
+
 /** Of its dotted text. */
 export function objectIdentifier(text: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = text.split('.').map(Number)
@@ -37,6 +43,40 @@ export function objectIdentifier(text: string): Uint8Array {
     return digits
   })
   return der(0x06, Uint8Array.from(bytes))
+}
+
+/** A value as it stands in DER. */
+export interface DerValue {
+  readonly tag: number
+  readonly content: Uint8Array
+  /** With its tag and length. */
+  readonly whole: Uint8Array
+}
+
+/**
+ * Values in a row, of one-byte tags.
+ * @throws {RangeError} where the bytes are no DER
+ */
+export function readDer(bytes: Uint8Array): readonly DerValue[] {
+  const values: DerValue[] = []
+  for (let start = 0; start < bytes.length;) {
+    const [tag = 0, first = 0x80] = bytes.subarray(start, start + 2)
+    const lengthBytes = first < 128 ? 0 : first - 128
+    const contentStart = start + 2 + lengthBytes
+    let length = first
+    if (lengthBytes > 0) {
+      length = 0
+      for (const byte of bytes.subarray(start + 2, contentStart)) length = length * 256 + byte
+    }
+    const end = contentStart + length
+    if (first === 128 || lengthBytes > 4 || end > bytes.length) {
+      throw new RangeError(`no DER: a value that begins at byte ${start} does not end`)
+    }
+    const whole = bytes.subarray(start, end)
+    values.push({ tag, content: bytes.subarray(contentStart, end), whole })
+    start = end
+  }
+  return values
 }
 
 function derLength(length: number): readonly number[] {
