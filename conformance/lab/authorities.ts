@@ -136,6 +136,8 @@ server:
     udp-workers: 1
     background-workers: 1
     tcp-idle-timeout: ${TCP_IDLE_SECONDS}
+    # Its half a second for a whole query is too short for a check on a machine with too much to do.
+    tcp-io-timeout: 5000
 ${listen.map(({ address, port }) => `    listen: ${address}@${port}`).join('\n')}
 database:
     storage: "${folder}"
