@@ -41,7 +41,7 @@ test('what an issue server tells becomes counters and durations, without a peer 
   metrics.watch('issue', service, () => {
     looks += 1
     return {
-      certificates: { valid: 5, renewalDue: 2, firstEnd },
+      certificates: { valid: 9, replaced: 4, renewalDue: 2, firstEnd },
       orders: { unfinished: 3 },
       budgets: [{ budget: 'certificatesPerDomain', count: 50, leastLeft: 7, usedUp: 0 }],
       blockedNames: 2,
@@ -91,6 +91,7 @@ test('what an issue server tells becomes counters and durations, without a peer 
     'nodetrust_challenges_total{outcome="removed"}': 0,
     'nodetrust_certificates{state="fresh"}': 3,
     'nodetrust_certificates{state="renewal_due"}': 2,
+    'nodetrust_certificates{state="replaced"}': 4,
     'nodetrust_certificate_first_end_timestamp_seconds{of="certificates"}': firstEnd / 1_000,
     nodetrust_orders_unfinished: 3,
     'nodetrust_budget_limit{budget="certificatesPerDomain"}': 50,

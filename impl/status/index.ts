@@ -41,7 +41,7 @@ export interface Status {
   readonly servers?: { readonly problems: readonly string[] }
   readonly ca?: { readonly directoryUrl: string; readonly problem?: string }
   readonly dnsServers: readonly DnsServerStatus[]
-  /** At most {@link LIST_MAX}, those that end first first; `certificateCount` is of all. */
+  /** At most {@link LIST_MAX}, those that end first first, those replaced last; `certificateCount` is of all. */
   readonly certificates: readonly CertificateStatus[]
   readonly certificateCount: number
   /** Likewise, the oldest first. */
@@ -73,6 +73,8 @@ export interface CertificateStatus {
   readonly ends: string
   /** When its peer should ask for the next, give or take some jitter. */
   readonly renews: string
+  /** Its peer has a newer one for the same names. */
+  readonly replaced?: true
 }
 
 export interface OrderStatus {
@@ -228,8 +230,9 @@ function readStore(
 }
 
 function certificateStatus(row: CertificateRow): CertificateStatus {
-  const { peer, names, serial, notAfter, renewAt } = row
-  return { peer, names, serial, ends: isoTime(notAfter), renews: isoTime(renewAt) }
+  const { peer, names, serial, notAfter, renewAt, replaced } = row
+  const times = { ends: isoTime(notAfter), renews: isoTime(renewAt) }
+  return { peer, names, serial, ...times, ...(replaced ? { replaced } : {}) }
 }
 
 function orderStatus({ peer, names, state, createdAt, error }: OrderRow): OrderStatus {
