@@ -277,6 +277,14 @@ test('a pause that the store has no room for is kept until the process ends', (t
   t.end()
 })
 
+test('a certificate that has ended is not renewed: the next one counts as new', (t) => {
+  const { certify } = open(t, { certificatesPerDomain: { count: 1, periodMs: 365 * DAY_MS } })
+  t.equal(certify('1', START), 'ok')
+  t.equal(certify('1', START + 89 * DAY_MS), 'ok', 'a renewal')
+  t.equal(certify('1', START + 179 * DAY_MS), 'certificatesPerDomain', 'it has just ended')
+  t.end()
+})
+
 test('a zone on the public suffix list has a budget for each name', async (t) => {
   const { certify } = open(t, {
     certificatesPerDomain: { count: 1, periodMs: DAY_MS },
