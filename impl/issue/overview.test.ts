@@ -54,7 +54,11 @@ test('the overview counts what one CA has certified and what is under way, and l
   t.strictSame(reader.overview(NOW), {
     certificates: { valid: 3, replaced: 0, renewalDue: 1, firstEnd: NOW + 30 * DAY_MS },
     orders: { unfinished: 1 },
+    pausedUntil: undefined,
   })
+  store.budgets.save('pausedByCa', '', NOW + HOUR_MS)
+  t.equal(reader.overview(NOW).pausedUntil, NOW + HOUR_MS)
+  t.equal(reader.overview(NOW + HOUR_MS).pausedUntil, undefined)
   const certificates = reader.certificates(NOW, { max: 10 })
   t.strictSame(
     certificates.map(({ peer }) => peer),

@@ -11,6 +11,7 @@ import {
   type BudgetTotal,
 } from './budget-state.ts'
 import type { BudgetRules } from './budgets.ts'
+import { pausedUntil } from './ca-pause.ts'
 import { expectedRenewal } from './certificates.ts'
 import { MIGRATIONS } from './schema.ts'
 
@@ -29,6 +30,8 @@ export interface StoreOverview {
     readonly firstEnd: number | undefined
   }
   readonly orders: { readonly unfinished: number }
+  /** The CA limits us, and no order goes on before; undefined while it does not. */
+  readonly pausedUntil: number | undefined
 }
 
 /** One certificate of a peer. */
@@ -128,6 +131,7 @@ export class StoreReader implements Disposable {
         firstEnd: typeof firstEnd === 'number' ? firstEnd : undefined,
       },
       orders: { unfinished: Number(orders?.['unfinished']) },
+      pausedUntil: pausedUntil(this.#budgets, now),
     }
   }
 

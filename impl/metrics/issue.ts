@@ -167,6 +167,14 @@ function watchStore(readStore: () => StoreFacts | undefined, registry: Registry)
       this.set(found?.blockedNames ?? 0)
     },
   })
+  new Gauge({
+    name: 'nodetrust_ca_pause_seconds',
+    help: 'How long no order goes on because the CA limits us; 0 when it does not',
+    registers,
+    collect() {
+      this.set(Math.max(0, ((found?.pausedUntil ?? 0) - Date.now()) / 1_000))
+    },
+  })
 }
 
 /** Counts the requests to the CA. What there is of resources and statuses is bounded by the protocol. */

@@ -30,6 +30,7 @@ async function read(metrics: ServerMetrics): Promise<Series> {
   return seriesOf((await metrics.text()).body)
 }
 
+const HOUR_MS = 3_600_000
 const PEER = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
 const NAMES = [`p${'a'.repeat(40)}.nt.example`, 'ip4203-0-113-7.nt.example']
 
@@ -45,6 +46,7 @@ test('what an issue server tells becomes counters and durations, without a peer 
       orders: { unfinished: 3 },
       budgets: [{ budget: 'certificatesPerDomain', count: 50, leastLeft: 7, usedUp: 0 }],
       blockedNames: 2,
+      pausedUntil: Date.now() + HOUR_MS,
     }
   })
   const order = { peer: PEER, names: NAMES }
@@ -103,6 +105,8 @@ test('what an issue server tells becomes counters and durations, without a peer 
   })) {
     t.equal(series.get(name), value, name)
   }
+  const pauseSeconds = series.get('nodetrust_ca_pause_seconds') ?? 0
+  t.ok(pauseSeconds > 0 && pauseSeconds <= 3_600)
   t.equal(looks, 1, 'the store is looked into once a scrape')
   for (const secret of [PEER, ...NAMES]) t.notMatch(body, secret)
 })

@@ -39,7 +39,12 @@ export interface Status {
   readonly time: string
   /** Whether the servers of this configuration run and can work. */
   readonly servers?: { readonly problems: readonly string[] }
-  readonly ca?: { readonly directoryUrl: string; readonly problem?: string }
+  readonly ca?: {
+    readonly directoryUrl: string
+    readonly problem?: string
+    /** It limits us: no order goes on before. */
+    readonly pausedUntil?: string
+  }
   readonly dnsServers: readonly DnsServerStatus[]
   /** At most {@link LIST_MAX}, those that end first first, those replaced last; `certificateCount` is of all. */
   readonly certificates: readonly CertificateStatus[]
@@ -122,9 +127,11 @@ export async function collectStatus(
     sources.servers?.(signal),
   ])
   const stored = issue === undefined ? EMPTY : readStore(issue, { zone: zone ?? '', now })
+  const pausedUntil = stored.pausedUntil === undefined ? undefined : isoTime(stored.pausedUntil)
   const problems = [
     ...(servers?.problems ?? []).map((problem) => `servers: ${problem}`),
     ...(caProblem === undefined ? [] : [`CA: ${caProblem}`]),
+    ...(pausedUntil === undefined ? [] : [`CA: limits us, no order goes on before ${pausedUntil}`]),
     ...dnsServers.flatMap((server) => (server.inStep ? [] : [`DNS server ${dnsProblem(server)}`])),
     ...(stored.problem === undefined ? [] : [stored.problem]),
   ]
@@ -138,6 +145,7 @@ export async function collectStatus(
           ca: {
             directoryUrl: issue.directoryUrl,
             ...(caProblem === undefined ? {} : { problem: caProblem }),
+            ...(pausedUntil === undefined ? {} : { pausedUntil }),
           },
         }),
     dnsServers,
@@ -197,6 +205,7 @@ interface Stored {
   readonly orderCount: number
   readonly budgets: readonly BudgetState[]
   readonly blockedNames: readonly BlockedNameRow[]
+  readonly pausedUntil?: number | undefined
   readonly problem?: string
 }
 
@@ -215,7 +224,7 @@ function readStore(
 ): Stored {
   try {
     using store = new StoreReader({ path: storePath, directoryUrl })
-    const { certificates, orders } = store.overview(now)
+    const { certificates, orders, pausedUntil } = store.overview(now)
     return {
       certificates: store.certificates(now, { max: LIST_MAX }),
       certificateCount: certificates.valid,
@@ -223,6 +232,7 @@ function readStore(
       orderCount: orders.unfinished,
       budgets: store.budgets({ rules, zone }, now),
       blockedNames: store.blockedNames(rules, now),
+      pausedUntil,
     }
   } catch (error) {
     return { ...EMPTY, problem: sentence(error) }
