@@ -99,16 +99,23 @@ test('health is 503 with a reason a line and Retry-After when the CA or the stor
   ])
 })
 
-test('health is 503 while the CA limits us', async (t) => {
+test('while the CA limits us, health is 503, and status says until when', async (t) => {
   const ca = await startDirectory(t)
   const { servers, folder } = await start(t, ca.url)
   using store = new DatabaseSync(join(folder, 'issue.sqlite'))
-  store
-    .prepare(`INSERT INTO budgets VALUES (?, 'pausedByCa', '', ?)`)
-    .run(ca.url, Date.now() + 60_000)
+  const until = Date.now() + 60_000
+  store.prepare(`INSERT INTO budgets VALUES (?, 'pausedByCa', '', ?)`).run(ca.url, until)
   const { status, body } = await ask(servers, '/health')
   t.equal(status, 503)
   t.match(body, /^CA limits: the ca has limited us: no order goes on before 20\S+Z\n$/)
+  const pausedUntil = new Date(until).toISOString()
+  t.match(JSON.parse((await ask(servers, '/status')).body) as Status, {
+    servers: { problems: [] },
+    ca: { problem: undefined, pausedUntil },
+    problems: [`CA: limits us, no order goes on before ${pausedUntil}`],
+  })
+  const metrics = (await ask(servers, '/metrics')).body
+  t.match(metrics, /^nodetrust_ca_pause_seconds [1-9]/m)
 })
 
 test('health is 503 when the DNS server answers nothing any more, or no server takes challenges', async (t) => {

@@ -1,6 +1,6 @@
 import type { Config } from './config/index.ts'
 import type { Running } from './config/services.ts'
-import { checkHealth, Probe, roleProbes } from './health/index.ts'
+import { CA_PROBES, checkHealth, Probe, roleProbes } from './health/index.ts'
 import { budgetRules } from './issue/budgets.ts'
 import { StoreReader } from './issue/overview.ts'
 import type { ServerMetrics, StoreFacts } from './metrics/index.ts'
@@ -27,10 +27,11 @@ export async function openOperatorPort(
   if (http === undefined) throw new TypeError('the configuration has no section "http"')
   const probes = roleProbes(config, running)
   const ca = probes.find(({ name }) => name === 'CA')
+  const ofServers = probes.filter(({ name }) => !CA_PROBES.has(name))
   const sources = statusSources(config, {
     running,
     // The CA has a place of its own there.
-    servers: () => checkHealth(probes.filter((probe) => probe !== ca)),
+    servers: () => checkHealth(ofServers),
     ...(ca === undefined ? {} : { caProblem: () => ca.check() }),
   })
   let status: Status | undefined

@@ -74,6 +74,29 @@ blocked       2 names
   t.end()
 })
 
+test('a certificate is told with when it is renewed, or that it has been', (t) => {
+  const certificate = {
+    peer: '12D3',
+    names: ['pabc.nt.example.org'],
+    serial: '01',
+    ends: at(25 * DAY_MS),
+    renews: at(-5 * DAY_MS),
+  }
+  const certificates = [certificate, { ...certificate, replaced: true } as const]
+  t.match(
+    statusText({ ...EMPTY, certificates, certificateCount: 2 }, { now: NOW }),
+    `certificates  2
+  12D3
+    pabc.nt.example.org
+    ends 2026-10-26 12:00 (in 25 d), renews about 2026-09-26 12:00 (5 d ago)
+  12D3
+    pabc.nt.example.org
+    ends 2026-10-26 12:00 (in 25 d), replaced by a newer one
+`,
+  )
+  t.end()
+})
+
 test('a CA without limits and a store without failures take no lines', (t) => {
   t.notMatch(statusText(EMPTY, { now: NOW }), /budgets|blocked/)
   t.end()

@@ -57,10 +57,10 @@ export function statusText(status: Status, { now }: { readonly now: number }): s
 function certificateLines(certificates: readonly CertificateStatus[], now: number): string[] {
   return certificates
     .slice(0, LINES_MAX)
-    .flatMap(({ peer, names, ends, renews }) => [
+    .flatMap(({ peer, names, ends, renews, replaced }) => [
       `  ${peer}`,
       `    ${names.join(' ')}`,
-      `    ends ${moment(ends, now)}, renews about ${moment(renews, now)}`,
+      `    ends ${moment(ends, now)}, ${replaced ? 'replaced by a newer one' : `renews about ${moment(renews, now)}`}`,
     ])
 }
 

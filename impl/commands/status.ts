@@ -2,6 +2,7 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { loadConfig, type Config } from '../config/index.ts'
 import { reachableAt } from '../dns-endpoints.ts'
+import { CA_PROBES } from '../health/index.ts'
 import { collectStatus, statusSources, type Status } from '../status/index.ts'
 import { jsonText, UsageError, type CommandIo } from './io.ts'
 import { statusText } from './status-text.ts'
@@ -46,8 +47,9 @@ async function ofConfig(config: Config, signal: AbortSignal): Promise<Status> {
           const answer = await fetchText(url, signal).catch((error: Error) => error)
           if (answer instanceof Error) return { problems: [`do not run: ${answer.message}`] }
           const told = answer.status === 204 ? [] : answer.body.split('\n').filter(Boolean)
-          // The CA is asked from here as well: one sentence about it is enough.
-          return { problems: told.filter((problem) => !problem.startsWith('CA: ')) }
+          // The CA and its limits are looked at from here as well: one sentence about it is enough.
+          const ofCa = (problem: string): boolean => CA_PROBES.has(problem.split(':', 1)[0] ?? '')
+          return { problems: told.filter((problem) => !ofCa(problem)) }
         }
   return collectStatus(statusSources(config, { servers }), { now: Date.now(), signal })
 }

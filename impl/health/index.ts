@@ -1,7 +1,7 @@
 import type { Probe } from './probe.ts'
 
 export { Probe, type ProbeInit } from './probe.ts'
-export { roleProbes } from './roles.ts'
+export { CA_PROBES, roleProbes } from './roles.ts'
 
 /** Whether the servers of a process can do what they are for. */
 export interface HealthReport {

@@ -14,6 +14,8 @@ const HOLDS_MS = 5_000
 const HOLDS_DNS_SERVERS_MS = 10_000
 /** What costs the CA a request: at most two a minute, whoever asks. */
 const HOLDS_CA_MS = 30_000
+/** Those that tell of the CA and not of the servers. */
+export const CA_PROBES: ReadonlySet<string> = new Set(['CA', 'CA limits'])
 
 /** What can be asked of the servers that run, each under the name of its role. */
 export function roleProbes(config: Config, running: Running): readonly Probe[] {

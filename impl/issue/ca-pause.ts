@@ -32,6 +32,8 @@ const PAUSE_MS_MAX = 3_600_000
  */
 export class CaPause {
   readonly #init: CaPauseInit
+  /** The end of a pause that the store had no room for, in ms since 1970. */
+  #unsaved: number | undefined
 
   constructor(init: CaPauseInit) {
     this.#init = init
@@ -39,10 +41,7 @@ export class CaPause {
 
   /** When the pause ends, in ms since 1970; undefined while there is none. */
   until(now: number): number | undefined {
-    const until = this.#init.rows.fullAt(ROW, '')
-    if (until === undefined || until <= now) return undefined
-    // A clock that was set back must not make it longer.
-    return Math.min(until, now + PAUSE_MS_MAX)
+    return bounded(this.#unsaved, now) ?? pausedUntil(this.#init.rows, now)
   }
 
   /** @throws {RefusalError} RATE_LIMIT while the pause lasts. */
@@ -55,16 +54,32 @@ export class CaPause {
     )
   }
 
-  /** Begins a pause, or makes it longer, when an order failed because the CA limits us. */
+  /** Begins a pause, or makes it longer, when something failed because the CA limits us. Never throws for the store. */
   note(error: unknown, now: number): void {
     if (!isRateLimit(error)) return
     const before = this.until(now)
     const waitMs = Math.min(error.retryAfterMs ?? PAUSE_MS_DEFAULT, PAUSE_MS_MAX)
     const until = now + waitMs
     if (before !== undefined && before >= until) return
-    this.#init.rows.save(ROW, '', until)
+    try {
+      this.#init.rows.save(ROW, '', until)
+      this.#unsaved = undefined
+    } catch {
+      // Such as for a full disk. What failed is told all the same, and this process remembers why.
+      this.#unsaved = until
+    }
     if (before === undefined) this.#init.paused({ until, reason: error.message })
   }
+}
+
+/** When the pause that a store knows of ends, in ms since 1970; undefined while there is none. */
+export function pausedUntil(rows: Pick<BudgetRows, 'fullAt'>, now: number): number | undefined {
+  return bounded(rows.fullAt(ROW, ''), now)
+}
+
+/** A clock that was set back must not make a pause longer. */
+function bounded(until: number | undefined, now: number): number | undefined {
+  return until === undefined || until <= now ? undefined : Math.min(until, now + PAUSE_MS_MAX)
 }
 
 /** Whether the CA says that a limit is reached. */

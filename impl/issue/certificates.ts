@@ -94,6 +94,18 @@ export function notTooEarly(time: number, { notBefore, notAfter }: Dates): numbe
   return Math.max(time, notBefore + ageMsMin)
 }
 
+/** What clients do (NT-CLIENT-012): when they renew unaided, and up to when they follow what they are told. */
+const RENEWAL_PART = 2 / 3
+const RENEWAL_PART_MAX = 9 / 10
+
+/** When its peer renews a certificate, give or take some jitter: at the time that the CA wants, if it has said one. */
+export function expectedRenewal(dates: Dates, wanted: number | undefined): number {
+  const { notBefore, notAfter } = dates
+  const afterPart = (part: number): number => notBefore + (notAfter - notBefore) * part
+  if (wanted === undefined) return afterPart(RENEWAL_PART)
+  return Math.min(notTooEarly(wanted, dates), afterPart(RENEWAL_PART_MAX))
+}
+
 /** RFC 9773 section 4.3.3: where the CA names no time. A hundredth of the lifetime where that is shorter. */
 const ASK_INTERVAL_MS_MAX = 6 * 3_600_000
 const ASK_INTERVAL_PART = 1 / 100

@@ -1,5 +1,6 @@
 import type { CaPaused } from './ca-pause.ts'
 import type { BudgetExhausted } from './ledger.ts'
+import type { ObtainedCertificate } from './orders.ts'
 import type { RenewalSuggested } from './renewals.ts'
 
 /** What an issue server tells those who watch it. Names and peer ids are public; no detail holds a key. */
@@ -70,4 +71,11 @@ export interface CertificateIssued {
   readonly fromCache: boolean
   /** From the start of the order, or of the request where `fromCache`. */
   readonly durationMs: number
+}
+
+export function issuedDetail(
+  order: Pick<CertificateIssued, 'peer' | 'names' | 'durationMs'>,
+  { serial, notBefore, notAfter, fromCache }: ObtainedCertificate,
+): CertificateIssued {
+  return { ...order, serial, notBefore, notAfter, fromCache }
 }

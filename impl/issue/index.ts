@@ -1,5 +1,6 @@
 // The issue server: checks what a peer has proven, has it certified by an ACME CA, and answers. What it decides is in
-// request.ts, what an order goes through in order-steps.ts, what outlives a process in store.ts.
+// request.ts, what it is made of in parts.ts, what an order goes through in order-steps.ts, what outlives a process in
+// store.ts.
 import {
   serviceCapabilities,
   type ComponentLogger,
@@ -9,7 +10,7 @@ import {
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { TypedEventEmitter } from 'main-event'
-import { randomBytes, type KeyObject } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, errorCode } from '../wire/errors.ts'
 import {
   IssueInfo,
@@ -23,23 +24,13 @@ import { addressName } from '../wire/names.ts'
 import { ISSUE_INFO_PROTOCOL, ISSUE_PROTOCOL, RENEWAL_PROTOCOL } from '../wire/protocols.ts'
 import { RateBound } from '../wire/rate-bound.ts'
 import { streamServer, type StreamServer, type StreamService } from '../wire/serve.ts'
-import { accountKey } from './account-key.ts'
-import { AcmeClient } from './acme/index.ts'
-import { Admission } from './admission.ts'
 import type { BudgetState } from './budget-state.ts'
-import { budgetRules } from './budgets.ts'
-import { CaPause } from './ca-pause.ts'
-import { Challenges } from './challenges.ts'
-import type { IssueServerEvents } from './events.ts'
+import { issuedDetail, type IssueServerEvents } from './events.ts'
 import { challengeProblem } from './health.ts'
 import { checkInit, type IssueServerInit } from './init.ts'
-import { Ledger } from './ledger.ts'
-import { Orders, type ObtainedCertificate, type OrdersInit } from './orders.ts'
-import { Renewals } from './renewals.ts'
+import { openParts, type Parts } from './parts.ts'
 import { judgeRequest } from './request.ts'
 import { toResponse } from './response.ts'
-import { StoreLock } from './store-lock.ts'
-import { Store } from './store.ts'
 
 export type { BudgetState } from './budget-state.ts'
 export {
@@ -63,14 +54,10 @@ export interface IssueServerComponents {
   readonly logger: ComponentLogger
 }
 
-const ORDER_TIMEOUT_MS = 120_000
-const ORDERS_RUNNING_MAX = 32
-const ORDERS_WAITING_MAX = 512
 /** A peer may ask for its certificate on many streams at once; they share one order (NT-ISSUE-031). */
 const STREAMS_DEFAULT = { perPeer: 32, total: 2048 }
 /** "This network" (RFC 1122 §3.2.1.3): no peer is ever seen at it. */
 const PROBE_ADDRESS = '0.0.0.0'
-const PRUNE_INTERVAL_MS = 3_600_000
 /** A stream on which nothing but refusals comes of it is closed: an empty request costs one byte. */
 const REFUSALS_PER_STREAM_MAX = 8
 /** Strangers cause these events, so they are bounded: as many a second. */
@@ -161,12 +148,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
     const running = this.#running
     this.#running = undefined
     if (running === undefined) return
-    clearInterval(running.pruning)
-    running.admission.stop()
-    running.challenges.close()
-    await running.acme.close()
-    running.store.close()
-    running.lock.release()
+    await running.close()
   }
 
   /** @throws {Error} saying why nothing can be written to the store. */
@@ -201,67 +183,14 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   }
 
   #open(): Running {
-    const { acme: acmeInit, dnsServers } = this.#init
-    const { lock, store, key } = this.#openStore()
-    const prune = (): void => {
-      try {
-        store.prune(Date.now())
-      } catch (error) {
-        this.#log.error('cannot prune the store - %e', error)
-      }
-    }
-    prune()
-    const pruning = setInterval(prune, PRUNE_INTERVAL_MS)
-    pruning.unref()
-    const acme = new AcmeClient({ ...acmeInit, accountKey: key })
-    const challenges = new Challenges(dnsServers, {
-      connectionManager: this.#components.connectionManager,
-      report: {
-        challengeSet: (detail) => this.safeDispatchEvent('challenge:set', { detail }),
-        challengeRemoved: (detail) => this.safeDispatchEvent('challenge:removed', { detail }),
-        challengeFailed: (detail) => {
-          const { name, server, reason } = detail
-          this.#log.error('challenge for %s failed on dns server %s: %s', name, server, reason)
-          this.safeDispatchEvent('challenge:failed', { detail })
-        },
-      },
-    })
-    const ledger = new Ledger({
-      store,
-      rules: budgetRules(this.#init.budgets, acmeInit.directoryUrl),
+    const parts = openParts(this.#init, {
       zone: this.#zone,
-      exhausted: (detail) => this.safeDispatchEvent('budget:exhausted', { detail }),
-    })
-    const pause = new CaPause({
-      rows: store.budgets,
-      paused: (detail) => this.safeDispatchEvent('ca:paused', { detail }),
-    })
-    const admission = new Admission(this.#init, {
-      loaded: (detail) => this.safeDispatchEvent('denylist:loaded', { detail }),
-      broken: (detail) => this.safeDispatchEvent('denylist:broken', { detail }),
-    })
-    const renewals = new Renewals({
-      acme,
-      rows: store.renewals,
-      pause,
-      suggested: (detail) => this.safeDispatchEvent('renewal:suggested', { detail }),
+      connectionManager: this.#components.connectionManager,
       log: this.#log,
+      tell: (type, detail) => void this.safeDispatchEvent(type, { detail }),
     })
     return {
-      store,
-      ledger,
-      pause,
-      admission,
-      acme,
-      challenges,
-      orders: this.#openOrders({
-        store,
-        ledger,
-        pause,
-        acme,
-        challenges,
-        denied: (order) => admission.denies(order),
-      }),
+      ...parts,
       info: this.#serve(async (frames, _connection, requestSignal) => {
         // The client sends nothing and may have closed its side already: answer at once (NT-WIRE-004).
         await frames.write(this.#info, requestSignal)
@@ -269,52 +198,14 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       issue: this.#serveRequests(IssueResponse, (message, connection) =>
         this.#answer(IssueRequest.decode(message), connection),
       ),
-      renewals,
       renewal: this.#serveRequests(RenewalResponse, async (message, connection) => {
         const { serial } = RenewalRequest.decode(message)
-        return this.#answerRenewal(serial, connection, { admission, renewals })
+        return this.#answerRenewal(serial, connection, parts)
       }),
-      pruning,
-      lock,
       // One value for all probes: a DNS server that cannot remove keeps one, and not one for each.
       probeValue: randomBytes(32).toString('base64url'),
       stopping: false,
     }
-  }
-
-  /** What was opened is closed again when the rest cannot be: the next start begins from the beginning. */
-  #openStore(): Pick<Running, 'lock' | 'store'> & { readonly key: KeyObject } {
-    const { acme, storePath } = this.#init
-    using opened = new DisposableStack()
-    const lock = opened.adopt(new StoreLock(storePath), (held) => held.release())
-    const store = opened.adopt(
-      new Store({ path: storePath, directoryUrl: acme.directoryUrl }),
-      (open) => open.close(),
-    )
-    const key = accountKey(store)
-    opened.move()
-    return { lock, store, key }
-  }
-
-  #openOrders(
-    parts: Pick<OrdersInit, 'store' | 'ledger' | 'pause' | 'acme' | 'challenges' | 'denied'>,
-  ): Orders {
-    return new Orders({
-      ...parts,
-      orderTimeoutMs: this.#init.orderTimeoutMs ?? ORDER_TIMEOUT_MS,
-      runningMax: this.#init.ordersRunningMax ?? ORDERS_RUNNING_MAX,
-      waitingMax: this.#init.ordersWaitingMax ?? ORDERS_WAITING_MAX,
-      report: {
-        orderCreated: (detail) => this.safeDispatchEvent('order:created', { detail }),
-        orderResumed: (detail) => this.safeDispatchEvent('order:resumed', { detail }),
-        orderFailed: (detail) => {
-          this.#log.error('order of %s failed: %s', detail.peer, detail.reason)
-          this.safeDispatchEvent('order:failed', { detail })
-        },
-        certificateIssued: ({ certificate, ...order }) =>
-          this.#issued(order, { ...certificate, fromCache: false }),
-      },
-    })
   }
 
   #serve(serve: StreamService['serve']): StreamServer {
@@ -346,7 +237,7 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   #answerRenewal(
     serial: string,
     connection: Connection,
-    { admission, renewals }: { readonly admission: Admission; readonly renewals: Renewals },
+    { admission, renewals }: Pick<Parts, 'admission' | 'renewals'>,
   ): RenewalResponse {
     try {
       admission.admit(connection)
@@ -377,7 +268,8 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       const certificate = await running.orders.obtain({ peer, names }, order.request)
       if (certificate.fromCache) {
         const durationMs = Math.round(performance.now() - startedAt)
-        this.#issued({ peer, names, durationMs }, certificate)
+        const detail = issuedDetail({ peer, names, durationMs }, certificate)
+        this.safeDispatchEvent('certificate:issued', { detail })
       }
       return toResponse(order, certificate)
     } catch (error) {
@@ -391,35 +283,12 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
       return { error: code }
     }
   }
-
-  #issued(
-    order: {
-      readonly peer: string
-      readonly names: readonly string[]
-      readonly durationMs: number
-    },
-    { serial, notBefore, notAfter, fromCache }: ObtainedCertificate,
-  ): void {
-    this.safeDispatchEvent('certificate:issued', {
-      detail: { ...order, serial, notBefore, notAfter, fromCache },
-    })
-  }
 }
 
-interface Running {
-  readonly store: Store
-  readonly ledger: Ledger
-  readonly pause: CaPause
-  readonly admission: Admission
-  readonly acme: AcmeClient
-  readonly challenges: Challenges
-  readonly orders: Orders
+interface Running extends Parts {
   readonly info: StreamServer
   readonly issue: StreamServer
-  readonly renewals: Renewals
   readonly renewal: StreamServer
-  readonly pruning: NodeJS.Timeout
-  readonly lock: StoreLock
   readonly probeValue: string
   stopping: boolean
 }

@@ -261,6 +261,30 @@ test('a pause lasts as long as the longest that the CA asks for, an hour at most
   t.end()
 })
 
+test('a pause that the store has no room for is kept until the process ends', (t) => {
+  const told: CaPaused[] = []
+  const rows = {
+    fullAt: () => undefined,
+    save: () => {
+      throw new Error('database or disk is full')
+    },
+  }
+  const pause = new CaPause({ rows, paused: (detail) => told.push(detail) })
+  pause.note(new AcmeProblemError({ problem: {}, status: 429, resource: 'newOrder' }), START)
+  t.equal(pause.until(START), START + MINUTE_MS)
+  t.equal(told.length, 1)
+  pause.check(START + MINUTE_MS)
+  t.end()
+})
+
+test('a certificate that has ended is not renewed: the next one counts as new', (t) => {
+  const { certify } = open(t, { certificatesPerDomain: { count: 1, periodMs: 365 * DAY_MS } })
+  t.equal(certify('1', START), 'ok')
+  t.equal(certify('1', START + 89 * DAY_MS), 'ok', 'a renewal')
+  t.equal(certify('1', START + 179 * DAY_MS), 'certificatesPerDomain', 'it has just ended')
+  t.end()
+})
+
 test('a zone on the public suffix list has a budget for each name', async (t) => {
   const { certify } = open(t, {
     certificatesPerDomain: { count: 1, periodMs: DAY_MS },

@@ -62,7 +62,7 @@ export class Ledger {
    * @throws {RefusalError} RATE_LIMIT
    */
   check(want: Want, now: number): void {
-    this.#refuseExhausted(want, this.#uses(want), now)
+    this.#refuseExhausted(want, this.#uses(want, now), now)
   }
 
   /**
@@ -72,7 +72,7 @@ export class Ledger {
   createOrder(want: Want, request: CertificateRequest, now: number): StoredOrder {
     const { store } = this.#init
     return store.transaction(() => {
-      const uses = this.#uses(want)
+      const uses = this.#uses(want, now)
       this.#refuseExhausted(want, uses, now)
       for (const { budget, key } of uses) this.#change(budget, key, now, used)
       return store.createOrder(want, request, now)
@@ -186,8 +186,8 @@ export class Ledger {
   }
 
   /** Everything that a new order uses. */
-  #uses(want: Want): readonly Use[] {
-    const renewal = this.#init.store.isRenewal(want)
+  #uses(want: Want, now: number): readonly Use[] {
+    const renewal = this.#init.store.isRenewal(want, now)
     return [...(renewal ? [] : [ACCOUNT]), ...this.#certificateUses({ ...want, renewal })]
   }
 

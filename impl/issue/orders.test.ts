@@ -491,6 +491,24 @@ test('NT-ISSUE-027 after a 429 no order is made or goes on for as long as the CA
   t.ok((next.pauses[0]?.until ?? 0) >= Date.now() + 50_000, 'a minute where the CA names no time')
 })
 
+test('NT-ISSUE-027 a 429 is told as one when the store has no room for the pause, which holds all the same', async (t) => {
+  const ca = new FakeCa()
+  const store = openStore(t)
+  const { orders, events } = openOrders(t, ca, store)
+  const want = await makeWant()
+  ca.hook = (step) => {
+    if (step !== 'newOrder') return
+    store.budgets.save = () => {
+      throw new Error('database or disk is full')
+    }
+    throw problem('rateLimited', 429, 'newOrder')
+  }
+  t.equal(await outcome(orders.obtain(want, want.request)), 'RATE_LIMIT')
+  t.match(events, [/^failed .*rateLimited/])
+  t.equal(await outcome(orders.obtain(want, want.request)), 'RATE_LIMIT')
+  t.equal(ca.calls.filter((step) => step === 'newOrder').length, 1)
+})
+
 test('orders that wait for the end of a pause are taken up when it is over', async (t) => {
   const path = join(temporaryFolder(t), 'issue.sqlite')
   const ca = new FakeCa()

@@ -20,10 +20,12 @@ interface Written {
   readonly peer: string
   readonly startsDaysAgo: number
   readonly lifetimeDays: number
+  readonly keyChoice?: string
 }
 
-function finish(store: Store, { peer, startsDaysAgo, lifetimeDays }: Written): void {
-  const want = { peer, names: [`${peer}.nt.example`], keyChoice: 'k' }
+function finish(store: Store, written: Written): void {
+  const { peer, startsDaysAgo, lifetimeDays, keyChoice = 'k' } = written
+  const want = { peer, names: [`${peer}.nt.example`], keyChoice }
   const order = store.createOrder(want, REQUEST, NOW)
   const notBefore = NOW - startsDaysAgo * DAY_MS
   const dates = { notBefore, notAfter: notBefore + lifetimeDays * DAY_MS }
@@ -50,9 +52,13 @@ test('the overview counts what one CA has certified and what is under way, and l
 
   using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
   t.strictSame(reader.overview(NOW), {
-    certificates: { valid: 3, renewalDue: 1, firstEnd: NOW + 30 * DAY_MS },
+    certificates: { valid: 3, replaced: 0, renewalDue: 1, firstEnd: NOW + 30 * DAY_MS },
     orders: { unfinished: 1 },
+    pausedUntil: undefined,
   })
+  store.budgets.save('pausedByCa', '', NOW + HOUR_MS)
+  t.equal(reader.overview(NOW).pausedUntil, NOW + HOUR_MS)
+  t.equal(reader.overview(NOW + HOUR_MS).pausedUntil, undefined)
   const certificates = reader.certificates(NOW, { max: 10 })
   t.strictSame(
     certificates.map(({ peer }) => peer),
@@ -65,13 +71,9 @@ test('the overview counts what one CA has certified and what is under way, and l
     notBefore: NOW - 60 * DAY_MS,
     notAfter: NOW + 30 * DAY_MS,
     renewAt: NOW,
+    replaced: false,
   })
   t.equal(reader.certificates(NOW, { max: 2 }).length, 2)
-  const row = store.renewals.find({ peer: 'late', serial: 'serial of late' })
-  if (row === undefined) throw new Error('the certificate is gone')
-  store.renewals.save(row, NOW, { renewFrom: NOW - 9, renewUntil: NOW, renewAt: NOW - 5 })
-  t.equal(reader.overview(NOW).certificates.renewalDue, 2, 'the CA wants it renewed')
-  t.equal(reader.certificates(NOW, { max: 10 })[2]?.renewAt, NOW - 5)
   t.strictSame(reader.unfinishedOrders({ max: 10 }), [
     {
       peer: 'waiting',
@@ -81,6 +83,51 @@ test('the overview counts what one CA has certified and what is under way, and l
       error: 'the ca is slow',
     },
   ])
+  t.end()
+})
+
+test('a certificate whose peer has a newer one is marked as replaced, and nobody has to renew it', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const store = new Store({ path, directoryUrl: DIRECTORY_URL })
+  t.teardown(() => store.close())
+  // A client makes a new key for each certificate.
+  finish(store, { peer: 'p', startsDaysAgo: 65, lifetimeDays: 90, keyChoice: 'key1' })
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  t.match(reader.overview(NOW).certificates, { valid: 1, replaced: 0, renewalDue: 1 })
+  finish(store, { peer: 'p', startsDaysAgo: 5, lifetimeDays: 90, keyChoice: 'key2' })
+  finish(store, { peer: 'alone', startsDaysAgo: 61, lifetimeDays: 90 })
+  t.strictSame(reader.overview(NOW).certificates, {
+    valid: 3,
+    replaced: 1,
+    renewalDue: 1,
+    firstEnd: NOW + 29 * DAY_MS,
+  })
+  t.match(reader.certificates(NOW, { max: 10 }), [
+    { peer: 'alone', replaced: false },
+    { peer: 'p', notBefore: NOW - 5 * DAY_MS, replaced: false },
+    { peer: 'p', notBefore: NOW - 65 * DAY_MS, replaced: true },
+  ])
+  t.end()
+})
+
+test('a certificate is due when its peer is told to renew it, within the bounds of server and client', (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const store = new Store({ path, directoryUrl: DIRECTORY_URL })
+  t.teardown(() => store.close())
+  finish(store, { peer: 'p', startsDaysAgo: 0, lifetimeDays: 90 })
+  const row = store.renewals.find({ peer: 'p', serial: 'serial of p' })
+  if (row === undefined) throw new Error('the certificate is gone')
+  using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
+  for (const [wanted, expected] of [
+    [NOW - 5, NOW + HOUR_MS],
+    [NOW + DAY_MS, NOW + DAY_MS],
+    [NOW + 89 * DAY_MS, NOW + 81 * DAY_MS],
+  ] as const) {
+    store.renewals.save(row, NOW, { renewFrom: wanted, renewUntil: wanted, renewAt: wanted })
+    t.equal(reader.certificates(NOW, { max: 1 })[0]?.renewAt, expected)
+    t.equal(reader.overview(expected - 1).certificates.renewalDue, 0)
+    t.equal(reader.overview(expected).certificates.renewalDue, 1)
+  }
   t.end()
 })
 
@@ -208,7 +255,7 @@ test('a store that no server has brought to this version yet is read too', (t) =
     .run(DIRECTORY_URL, NOW, NOW + 3)
   older.close()
   using reader = new StoreReader({ path, directoryUrl: DIRECTORY_URL })
-  t.match(reader.certificates(NOW, { max: 1 }), [{ renewAt: NOW + 2 }])
+  t.match(reader.certificates(NOW, { max: 1 }), [{ renewAt: NOW + 2, replaced: false }])
   t.equal(reader.overview(NOW + 2).certificates.renewalDue, 1)
   t.end()
 })

@@ -11,6 +11,8 @@ import {
   type BudgetTotal,
 } from './budget-state.ts'
 import type { BudgetRules } from './budgets.ts'
+import { pausedUntil } from './ca-pause.ts'
+import { expectedRenewal } from './certificates.ts'
 import { MIGRATIONS } from './schema.ts'
 
 // What an operator asks of the store, read beside the server that writes it.
@@ -20,12 +22,16 @@ export interface StoreOverview {
   readonly certificates: {
     /** Not ended yet. */
     readonly valid: number
-    /** Of these, those past the time at which clients renew: their peers have not renewed them. */
+    /** Of these, those that a newer one for the same peer and names has taken the place of. */
+    readonly replaced: number
+    /** Of the others, those past the time at which clients renew: their peers have not renewed them. */
     readonly renewalDue: number
-    /** When the first of them ends. */
+    /** When the first of those that were not replaced ends. */
     readonly firstEnd: number | undefined
   }
   readonly orders: { readonly unfinished: number }
+  /** The CA limits us, and no order goes on before; undefined while it does not. */
+  readonly pausedUntil: number | undefined
 }
 
 /** One certificate of a peer. */
@@ -37,6 +43,8 @@ export interface CertificateRow {
   readonly notAfter: number
   /** When clients renew: as the CA has said, or after the usual time, give or take their jitter. */
   readonly renewAt: number
+  /** Its peer has a newer one for the same names, and lets this one end. */
+  readonly replaced: boolean
 }
 
 /** An order under way, or one that waits for somebody to ask again. */
@@ -54,8 +62,6 @@ export interface BlockedNameRow extends BlockedName {
   readonly peer?: string
 }
 
-/** Part of a lifetime after which clients renew (NT-CLIENT-012) unless the CA says otherwise. */
-const RENEWAL_PART = 2 / 3
 /** How long a writer may keep a reader waiting, in ms. */
 const BUSY_TIMEOUT_MS = 1_000
 
@@ -67,8 +73,9 @@ export class StoreReader implements Disposable {
   readonly #database: DatabaseSync
   readonly #directoryUrl: string
   readonly #budgets: BudgetRows
-  /** In SQL, when clients renew. */
+  /** In SQL, when clients renew, and whether they have. */
   readonly #renewAt: string
+  readonly #replaced: string
 
   /** @throws {Error} when the file is missing, not to be read, or of a newer version. */
   constructor({ path, directoryUrl }: { readonly path: string; readonly directoryUrl: string }) {
@@ -82,9 +89,16 @@ export class StoreReader implements Disposable {
         throw new Error(`it is of version ${version}, this program knows 1 to ${MIGRATIONS.length}`)
       }
       this.#budgets = new BudgetRows(budgetsOf(database, version), directoryUrl)
-      const usual = `(not_before + (not_after - not_before) * ${RENEWAL_PART})`
-      // What the CA says is in the store since its third version.
-      this.#renewAt = version < 3 ? usual : `coalesce(renew_at, ${usual})`
+      database.function('expected_renewal', (notBefore, notAfter, wanted) =>
+        expectedRenewal(
+          { notBefore: Number(notBefore), notAfter: Number(notAfter) },
+          wanted === null ? undefined : Number(wanted),
+        ),
+      )
+      // What the CA says, and that it need not be asked any more, is in the store since its third version.
+      const wanted = version < 3 ? 'NULL' : 'renew_at'
+      this.#renewAt = `expected_renewal(not_before, not_after, ${wanted})`
+      this.#replaced = version < 3 ? 'FALSE' : '(ask_at IS NULL)'
     } catch (cause) {
       database?.close()
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -96,8 +110,9 @@ export class StoreReader implements Disposable {
   overview(now: number): StoreOverview {
     const found = this.#database
       .prepare(
-        `SELECT count(*) AS valid, min(not_after) AS first_end,
-         coalesce(sum(${this.#renewAt} <= ?), 0) AS due
+        `SELECT count(*) AS valid, coalesce(sum(${this.#replaced}), 0) AS replaced,
+         min(iif(${this.#replaced}, NULL, not_after)) AS first_end,
+         coalesce(sum(NOT ${this.#replaced} AND ${this.#renewAt} <= ?), 0) AS due
          FROM certificates WHERE directory_url = ? AND not_after > ?`,
       )
       .get(now, this.#directoryUrl, now)
@@ -111,19 +126,22 @@ export class StoreReader implements Disposable {
     return {
       certificates: {
         valid: Number(found?.['valid']),
+        replaced: Number(found?.['replaced']),
         renewalDue: Number(found?.['due']),
         firstEnd: typeof firstEnd === 'number' ? firstEnd : undefined,
       },
       orders: { unfinished: Number(orders?.['unfinished']) },
+      pausedUntil: pausedUntil(this.#budgets, now),
     }
   }
 
-  /** The certificates that have not ended, those that end first first. */
+  /** The certificates that have not ended, those that end first first; those that were replaced after the others. */
   certificates(now: number, { max }: { readonly max: number }): readonly CertificateRow[] {
     return this.#database
       .prepare(
-        `SELECT peer, names, serial, not_before, not_after, ${this.#renewAt} AS renew_at FROM certificates
-         WHERE directory_url = ? AND not_after > ? ORDER BY not_after, peer LIMIT ?`,
+        `SELECT peer, names, serial, not_before, not_after, ${this.#renewAt} AS renew_at,
+         ${this.#replaced} AS replaced FROM certificates
+         WHERE directory_url = ? AND not_after > ? ORDER BY replaced, not_after, peer LIMIT ?`,
       )
       .all(this.#directoryUrl, now, max)
       .map((row) => ({
@@ -133,6 +151,7 @@ export class StoreReader implements Disposable {
         notBefore: Number(row['not_before']),
         notAfter: Number(row['not_after']),
         renewAt: Math.round(Number(row['renew_at'])),
+        replaced: row['replaced'] === 1,
       }))
   }
 

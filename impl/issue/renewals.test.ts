@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { AcmeProblemError, AcmeResponseError, type RenewalInfo } from './acme/index.ts'
+import { CaPause } from './ca-pause.ts'
 import { Renewals, type RenewalSuggested } from './renewals.ts'
 import { Store } from './store.ts'
 import { temporaryFolder, ZONE } from './testing.ts'
@@ -26,10 +27,11 @@ class Bench {
   /** Which certificates the CA was asked about, and how many ms after the start. */
   readonly asked: [peer: string, atMs: number][] = []
   answer: (peer: string) => Answer = () => undefined
-  pausedUntil: number | undefined
+  readonly pause: CaPause
 
   constructor(t: Test, path = ':memory:') {
     this.store = new Store({ path, directoryUrl: DIRECTORY_URL })
+    this.pause = new CaPause({ rows: this.store.budgets, paused: () => {} })
     this.renewals = new Renewals({
       acme: {
         renewalInfo: (certificate) => {
@@ -39,7 +41,7 @@ class Bench {
         },
       },
       rows: this.store.renewals,
-      pause: { until: () => this.pausedUntil },
+      pause: this.pause,
       suggested: (detail) => this.told.push(detail),
       log: Object.assign(silent, { newScope: () => silent as never }),
     })
@@ -191,6 +193,14 @@ test('a CA that fails is asked ever more seldom; what is wrong with one certific
 
   mock.timers.setTime(START + 20 * HOUR_MS)
   bench.asked.length = 0
+  bench.answer = () => failure(503, HOUR_MS)
+  await pass(MINUTE_MS)
+  mock.timers.tick(50 * MINUTE_MS)
+  await pass(SECOND_MS)
+  t.equal(bench.asked.length, 1, 'up to an hour')
+
+  mock.timers.setTime(START + 30 * HOUR_MS)
+  bench.asked.length = 0
   bench.answer = (peer) =>
     peer === 'c'
       ? undefined
@@ -199,9 +209,18 @@ test('a CA that fails is asked ever more seldom; what is wrong with one certific
   t.same(bench.asked.map(([peer]) => peer).toSorted(), ['a', 'b', 'c'])
   t.ok(bench.asked.length === 3)
 
-  mock.timers.setTime(START + 30 * HOUR_MS)
-  bench.answer = () => new AcmeResponseError('no json')
-  bench.pausedUntil = START + 100 * HOUR_MS
+  mock.timers.setTime(START + 40 * HOUR_MS)
+  bench.asked.length = 0
+  bench.answer = () => failure(429, HOUR_MS)
   await pass(5 * SECOND_MS)
-  t.equal(bench.asked.length, 3, 'the CA limits us: it is left alone')
+  t.equal(bench.asked.length, 1)
+  const restMs = (bench.pause.until(Date.now()) ?? 0) - Date.now()
+  t.ok(restMs > 59 * MINUTE_MS, 'a limit that a question meets holds for orders too')
+
+  mock.timers.setTime(START + 50 * HOUR_MS)
+  bench.asked.length = 0
+  bench.answer = () => new AcmeResponseError('no json')
+  bench.store.budgets.save('pausedByCa', '', START + 100 * HOUR_MS)
+  await pass(5 * SECOND_MS)
+  t.equal(bench.asked.length, 0, 'the CA limits us: it is left alone')
 })

@@ -22,7 +22,7 @@ export interface RenewalSuggested {
 export interface RenewalsInit {
   readonly acme: Pick<AcmeClient, 'renewalInfo'>
   readonly rows: RenewalRows
-  readonly pause: Pick<CaPause, 'until'>
+  readonly pause: Pick<CaPause, 'until' | 'note'>
   readonly suggested: (detail: RenewalSuggested) => void
   readonly log: Logger
 }
@@ -34,6 +34,8 @@ const LOOK_MS = 1_000
 /** After a failure of the CA, in ms: doubled each time, until one succeeds. */
 const BACK_OFF_MS_MIN = 1_000
 const BACK_OFF_MS_MAX = 600_000
+/** The longest that a CA which fails is left alone because it asks for that, in ms. */
+const FAILURE_RETRY_AFTER_MS_MAX = 3_600_000
 /** The bounds that RFC 9773 section 4.3.2 gives as an example for Retry-After. */
 const RETRY_AFTER_MS_MIN = 60_000
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000
@@ -100,12 +102,17 @@ export class Renewals {
     } catch (error) {
       signal.throwIfAborted()
       this.#init.log('no renewal info for %s - %e', row.serial, error)
+      // Orders would be limited as well, and would make the CA angrier.
+      pause.note(error, Date.now())
       rows.save(row, now + retryMs)
       // What is wrong with one certificate alone does not hold up the others.
       if (!(error instanceof AcmeError) || error.action !== 'retry') return PACE_MS
       this.#failures += 1
       const backOffMs = BACK_OFF_MS_MIN * 2 ** Math.min(this.#failures - 1, 30)
-      return Math.min(Math.max(backOffMs, error.retryAfterMs ?? 0), BACK_OFF_MS_MAX)
+      return Math.max(
+        Math.min(backOffMs, BACK_OFF_MS_MAX),
+        Math.min(error.retryAfterMs ?? 0, FAILURE_RETRY_AFTER_MS_MAX),
+      )
     }
   }
 

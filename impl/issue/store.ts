@@ -98,7 +98,7 @@ export class Store {
   }
 
   createOrder(want: Want, request: CertificateRequest, now: number): StoredOrder {
-    const renewal = this.isRenewal(want)
+    const renewal = this.isRenewal(want, now)
     const result = this.#database.run(
       `INSERT INTO orders
        (directory_url, peer, names, key_choice, state, renewal, csr, crypto_type, key_id, key, created_at, updated_at)
@@ -247,14 +247,9 @@ export class Store {
     return row === undefined ? undefined : String(row['certificate'])
   }
 
-  /** Whether a certificate for exactly these names is in the store, for whatever key. */
-  isRenewal({ peer, names }: Pick<Want, 'peer' | 'names'>): boolean {
-    return (
-      this.#database.get(
-        'SELECT 1 FROM certificates WHERE directory_url = ? AND peer = ? AND names = ? LIMIT 1',
-        [this.#directoryUrl, peer, JSON.stringify(canonicalNames(names))],
-      ) !== undefined
-    )
+  /** Whether there is a certificate for exactly these names that has not ended, for whatever key. */
+  isRenewal(want: Pick<Want, 'peer' | 'names'>, now: number): boolean {
+    return this.predecessor(want, now) !== undefined
   }
 
   /** Deletes what has no use any more, keys first of all. */

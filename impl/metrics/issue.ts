@@ -100,21 +100,22 @@ function watchStore(readStore: () => StoreFacts | undefined, registry: Registry)
   let found: StoreFacts | undefined
   new Gauge({
     name: 'nodetrust_certificates',
-    help: 'Certificates in the store that have not ended; renewal_due are past the time at which clients renew',
+    help: 'Certificates in the store that have not ended; renewal_due are past the time at which clients renew, of replaced ones the peer has a newer one',
     labelNames: ['state'],
     registers,
     collect() {
       found = readStore()
       this.reset()
       if (found === undefined) return
-      const { valid, renewalDue } = found.certificates
-      this.set({ state: 'fresh' }, valid - renewalDue)
+      const { valid, replaced, renewalDue } = found.certificates
+      this.set({ state: 'fresh' }, valid - replaced - renewalDue)
       this.set({ state: 'renewal_due' }, renewalDue)
+      this.set({ state: 'replaced' }, replaced)
     },
   })
   new Gauge({
     name: 'nodetrust_certificate_first_end_timestamp_seconds',
-    help: 'When the first of the certificates in the store ends; absent when there is none',
+    help: 'When the first of the certificates in the store ends, replaced ones left out; absent when there is none',
     // A gauge without labels is 0 until it is set, and 1970 would be an alarm.
     labelNames: ['of'],
     registers,
@@ -164,6 +165,14 @@ function watchStore(readStore: () => StoreFacts | undefined, registry: Registry)
     registers,
     collect() {
       this.set(found?.blockedNames ?? 0)
+    },
+  })
+  new Gauge({
+    name: 'nodetrust_ca_pause_seconds',
+    help: 'How long no order goes on because the CA limits us; 0 when it does not',
+    registers,
+    collect() {
+      this.set(Math.max(0, ((found?.pausedUntil ?? 0) - Date.now()) / 1_000))
     },
   })
 }

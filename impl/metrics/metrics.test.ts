@@ -30,6 +30,7 @@ async function read(metrics: ServerMetrics): Promise<Series> {
   return seriesOf((await metrics.text()).body)
 }
 
+const HOUR_MS = 3_600_000
 const PEER = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
 const NAMES = [`p${'a'.repeat(40)}.nt.example`, 'ip4203-0-113-7.nt.example']
 
@@ -41,10 +42,11 @@ test('what an issue server tells becomes counters and durations, without a peer 
   metrics.watch('issue', service, () => {
     looks += 1
     return {
-      certificates: { valid: 5, renewalDue: 2, firstEnd },
+      certificates: { valid: 9, replaced: 4, renewalDue: 2, firstEnd },
       orders: { unfinished: 3 },
       budgets: [{ budget: 'certificatesPerDomain', count: 50, leastLeft: 7, usedUp: 0 }],
       blockedNames: 2,
+      pausedUntil: Date.now() + HOUR_MS,
     }
   })
   const order = { peer: PEER, names: NAMES }
@@ -91,6 +93,7 @@ test('what an issue server tells becomes counters and durations, without a peer 
     'nodetrust_challenges_total{outcome="removed"}': 0,
     'nodetrust_certificates{state="fresh"}': 3,
     'nodetrust_certificates{state="renewal_due"}': 2,
+    'nodetrust_certificates{state="replaced"}': 4,
     'nodetrust_certificate_first_end_timestamp_seconds{of="certificates"}': firstEnd / 1_000,
     nodetrust_orders_unfinished: 3,
     'nodetrust_budget_limit{budget="certificatesPerDomain"}': 50,
@@ -102,6 +105,8 @@ test('what an issue server tells becomes counters and durations, without a peer 
   })) {
     t.equal(series.get(name), value, name)
   }
+  const pauseSeconds = series.get('nodetrust_ca_pause_seconds') ?? 0
+  t.ok(pauseSeconds > 0 && pauseSeconds <= 3_600)
   t.equal(looks, 1, 'the store is looked into once a scrape')
   for (const secret of [PEER, ...NAMES]) t.notMatch(body, secret)
 })

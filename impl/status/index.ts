@@ -39,9 +39,14 @@ export interface Status {
   readonly time: string
   /** Whether the servers of this configuration run and can work. */
   readonly servers?: { readonly problems: readonly string[] }
-  readonly ca?: { readonly directoryUrl: string; readonly problem?: string }
+  readonly ca?: {
+    readonly directoryUrl: string
+    readonly problem?: string
+    /** It limits us: no order goes on before. */
+    readonly pausedUntil?: string
+  }
   readonly dnsServers: readonly DnsServerStatus[]
-  /** At most {@link LIST_MAX}, those that end first first; `certificateCount` is of all. */
+  /** At most {@link LIST_MAX}, those that end first first, those replaced last; `certificateCount` is of all. */
   readonly certificates: readonly CertificateStatus[]
   readonly certificateCount: number
   /** Likewise, the oldest first. */
@@ -73,6 +78,8 @@ export interface CertificateStatus {
   readonly ends: string
   /** When its peer should ask for the next, give or take some jitter. */
   readonly renews: string
+  /** Its peer has a newer one for the same names. */
+  readonly replaced?: true
 }
 
 export interface OrderStatus {
@@ -120,9 +127,11 @@ export async function collectStatus(
     sources.servers?.(signal),
   ])
   const stored = issue === undefined ? EMPTY : readStore(issue, { zone: zone ?? '', now })
+  const pausedUntil = stored.pausedUntil === undefined ? undefined : isoTime(stored.pausedUntil)
   const problems = [
     ...(servers?.problems ?? []).map((problem) => `servers: ${problem}`),
     ...(caProblem === undefined ? [] : [`CA: ${caProblem}`]),
+    ...(pausedUntil === undefined ? [] : [`CA: limits us, no order goes on before ${pausedUntil}`]),
     ...dnsServers.flatMap((server) => (server.inStep ? [] : [`DNS server ${dnsProblem(server)}`])),
     ...(stored.problem === undefined ? [] : [stored.problem]),
   ]
@@ -136,6 +145,7 @@ export async function collectStatus(
           ca: {
             directoryUrl: issue.directoryUrl,
             ...(caProblem === undefined ? {} : { problem: caProblem }),
+            ...(pausedUntil === undefined ? {} : { pausedUntil }),
           },
         }),
     dnsServers,
@@ -195,6 +205,7 @@ interface Stored {
   readonly orderCount: number
   readonly budgets: readonly BudgetState[]
   readonly blockedNames: readonly BlockedNameRow[]
+  readonly pausedUntil?: number | undefined
   readonly problem?: string
 }
 
@@ -213,7 +224,7 @@ function readStore(
 ): Stored {
   try {
     using store = new StoreReader({ path: storePath, directoryUrl })
-    const { certificates, orders } = store.overview(now)
+    const { certificates, orders, pausedUntil } = store.overview(now)
     return {
       certificates: store.certificates(now, { max: LIST_MAX }),
       certificateCount: certificates.valid,
@@ -221,6 +232,7 @@ function readStore(
       orderCount: orders.unfinished,
       budgets: store.budgets({ rules, zone }, now),
       blockedNames: store.blockedNames(rules, now),
+      pausedUntil,
     }
   } catch (error) {
     return { ...EMPTY, problem: sentence(error) }
@@ -228,8 +240,9 @@ function readStore(
 }
 
 function certificateStatus(row: CertificateRow): CertificateStatus {
-  const { peer, names, serial, notAfter, renewAt } = row
-  return { peer, names, serial, ends: isoTime(notAfter), renews: isoTime(renewAt) }
+  const { peer, names, serial, notAfter, renewAt, replaced } = row
+  const times = { ends: isoTime(notAfter), renews: isoTime(renewAt) }
+  return { peer, names, serial, ...times, ...(replaced ? { replaced } : {}) }
 }
 
 function orderStatus({ peer, names, state, createdAt, error }: OrderRow): OrderStatus {

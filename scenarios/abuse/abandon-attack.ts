@@ -18,7 +18,14 @@ const HOWS = [
 ] as const
 type How = (typeof HOWS)[number] | 'used'
 
-const PROTOCOLS = [wire.PROOF_PROTOCOL, wire.ISSUE_INFO_PROTOCOL, wire.ISSUE_PROTOCOL] as const
+const PROTOCOLS = [
+  wire.PROOF_PROTOCOL,
+  wire.ISSUE_INFO_PROTOCOL,
+  wire.ISSUE_PROTOCOL,
+  wire.RENEWAL_PROTOCOL,
+] as const
+/** Those on which a server speaks first. */
+const UNASKED: ReadonlySet<string> = new Set([wire.PROOF_PROTOCOL, wire.ISSUE_INFO_PROTOCOL])
 const protocol = fc.constantFrom(...PROTOCOLS)
 const INPUTS = {
   polite: fc.record({ protocol, how: fc.constant<How>('used') }),
@@ -63,7 +70,7 @@ async function abandon(
   switch (how) {
     case 'used': {
       const frames = wire.frameStream(stream, { lengthMax: wire.CLIENT_FRAME_LENGTH_MAX })
-      if (protocol !== wire.ISSUE_PROTOCOL) await frames.read(signal)
+      if (UNASKED.has(protocol)) await frames.read(signal)
       await stream.close({ signal })
       return
     }

@@ -1,9 +1,11 @@
 // The short form of npm run abuse, and that it finds what it looks for.
 import fc from 'fast-check'
 import { test } from 'tap'
+import { wire } from '../../impl/index.ts'
 import { compare } from './compare.ts'
 import { answerProblem } from './dns-packets.ts'
 import { Findings } from './findings.ts'
+import { FRAME_KINDS } from './frames.ts'
 import { Inputs, mutated } from './inputs.ts'
 import { abuse } from './run.ts'
 import { SUBJECTS } from './subjects.ts'
@@ -41,6 +43,16 @@ test('NT-WIRE-005 NT-WIRE-010 servers outlive abuse of every kind, serve others 
     [/^the servers ended with SIGKILL[^]*inputs from 0 were under way/],
     'and when they do not, it is told',
   )
+})
+
+test('every protocol that there is gets abuse', (t) => {
+  const protocols = Object.entries(wire).flatMap(([name, value]) =>
+    name.endsWith('_PROTOCOL') ? [value] : [],
+  )
+  t.ok(protocols.length > 5)
+  const abused = Object.values(FRAME_KINDS).map(({ protocol }) => protocol)
+  t.strictSame(new Set(abused), new Set(protocols))
+  t.end()
 })
 
 test('an input that does harm is named, and how to send it again alone', (t) => {

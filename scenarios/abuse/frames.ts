@@ -38,6 +38,9 @@ const issueRequest = fc
       ...(csr === undefined ? {} : { csr }),
     }),
   )
+const renewalRequest = fc
+  .stringMatching(/^[0-9a-f]{0,40}$/)
+  .map((serial) => wire.RenewalRequest.encode({ serial }))
 const dns01Request = fc
   .tuple(
     // Few names, so that what is set has soon been forgotten again.
@@ -72,6 +75,11 @@ export const FRAME_KINDS = {
     protocol: wire.ISSUE_PROTOCOL,
     wellFormed: issueRequest,
     checkAnswer: (message) => checkError(wire.IssueResponse.decode(message)),
+  },
+  'issue/renewal': {
+    protocol: wire.RENEWAL_PROTOCOL,
+    wellFormed: renewalRequest,
+    checkAnswer: (message) => checkError(wire.RenewalResponse.decode(message)),
   },
   'dns-01': {
     protocol: wire.DNS01_PROTOCOL,
