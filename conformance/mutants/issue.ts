@@ -34,7 +34,7 @@ export const ISSUE_MUTANTS = mutantsOf('issue', [
     find: 'if (ageMs > PROOF_AGE_MS_MAX) {',
     replace: 'if (ageMs > PROOF_AGE_MS_MAX * 1_000_000) {',
     breaks: 'NT-ISSUE-011',
-    neighbours: ['NT-ISSUE-021'],
+    neighbours: ['NT-ISSUE-015', 'NT-ISSUE-021'],
     why: 'takes proofs of addresses that were given up long ago',
   },
   {
@@ -149,12 +149,12 @@ export const ISSUE_MUTANTS = mutantsOf('issue', [
     why: 'says more than it should to who has no proof',
   },
   {
-    id: 'too-many-names',
-    file: 'impl/issue/names.ts',
-    find: 'if (names.length > NAMES_MAX)',
-    replace: 'if (names.length > NAMES_MAX * 100)',
+    id: 'first-hundred-names',
+    file: 'impl/issue/request.ts',
+    find: 'const names = [ownName, ...addressNames]',
+    replace: 'const names = [ownName, ...addressNames].slice(0, 100)',
     breaks: 'NT-ISSUE-026',
-    why: 'orders what no public CA certifies',
+    why: 'orders as many names as there may be, and forgets the others',
   },
   {
     id: 'error-with-a-name',
