@@ -167,7 +167,13 @@ export const CHALLENGE_CASES: readonly Case[] = [
     id: 'NT-DNS-060/whole-over-tcp',
     title: 'answers over TCP with all that was too long for UDP',
     wish: { count: MANY },
-    probes: ({ name, values }) => [{ ...hasValues(name, values), transport: 'tcp' }],
+    probes: ({ name, values }) => [
+      {
+        ...hasValues(name, values),
+        transport: 'tcp',
+        judge: (message) => !message.truncated && hasValues(name, values).judge(message),
+      },
+    ],
   }),
 ]
 

@@ -1,6 +1,6 @@
 import { CLASS, FLAG, OPCODE, RCODE, TYPE } from '../../dns/codes.ts'
 import type { Message } from '../../dns/read.ts'
-import { mixCase, writeQuestion } from '../../dns/write.ts'
+import { joinBytes, mixCase, writeName, writeQuestion } from '../../dns/write.ts'
 import type { Case } from '../../suite/case.ts'
 import { holds, refuses, sameName } from './judge.ts'
 import { probeCase, type Probe } from './probe.ts'
@@ -62,7 +62,14 @@ export const HEADER_CASES: readonly Case[] = [
     id: 'NT-DNS-018/other-zones',
     title: 'refuses names that are not in its zone',
     probes: ({ zone }) =>
-      ['ip41-2-3-4.example.org', '', 'com', parentOf(zone), `ip41-2-3-4.x${zone}`].map((name) => ({
+      [
+        'ip41-2-3-4.example.org',
+        '',
+        'com',
+        parentOf(zone),
+        `ip41-2-3-4.x${zone}`,
+        endsInsideALabel(zone),
+      ].map((name) => ({
         query: { name, type: TYPE.A },
         expected: 'REFUSED, with nothing else',
         judge: refuses(RCODE.REFUSED),
@@ -164,6 +171,13 @@ export const HEADER_CASES: readonly Case[] = [
       ),
   }),
 ]
+
+/** A name that ends in the bytes of the zone's name, the first of which stand in the middle of a label. */
+function endsInsideALabel(zone: string): Uint8Array {
+  const bytes = writeName(zone)
+  const [length = 0] = bytes
+  return joinBytes(Uint8Array.of(length + 2, 0x78), bytes)
+}
 
 /** One query of each kind: answer, no such type, no such name, and the zone's own records. */
 export function aboutTheZone(zone: string): readonly { name: string; type: number }[] {

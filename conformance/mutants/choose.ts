@@ -1,0 +1,44 @@
+// Which mutants are run, and what has none: pure.
+import type { Case } from '../suite/case.ts'
+import { CASES, REQUIREMENTS } from '../suite/catalogue.ts'
+import { UsageError } from '../suite/problems.ts'
+import { requirementOf } from '../suite/selection.ts'
+import type { Mutant } from './mutant.ts'
+import { WITHOUT_MUTANT } from './without.ts'
+
+/** @throws {UsageError} for a word that names none */
+export function chooseMutants(
+  mutants: readonly Mutant[],
+  only: readonly string[],
+): readonly Mutant[] {
+  if (only.length === 0) return mutants
+  const named = (word: string): readonly Mutant[] =>
+    mutants.filter(({ id, role, breaks }) => [id, role, breaks].includes(word))
+  const empty = only.filter((word) => named(word).length === 0)
+  if (empty.length > 0) {
+    throw new UsageError(
+      `--only ${empty.join(', ')} names no mutant, wanted such as dns/no-soa, dns or NT-DNS-064: --list shows them all`,
+    )
+  }
+  const chosen = new Set(only.flatMap(named))
+  return mutants.filter((mutant) => chosen.has(mutant))
+}
+
+/** A MUST that checks see and that no mutant breaks. */
+export interface Uncovered {
+  readonly id: string
+  readonly title: string
+  /** Undefined where nobody has said why. */
+  readonly reason: string | undefined
+}
+
+export function uncovered(
+  mutants: readonly Mutant[],
+  cases: readonly Case[] = CASES,
+): readonly Uncovered[] {
+  const checked = new Set(cases.map(requirementOf))
+  const broken = new Set(mutants.map(({ breaks }) => breaks))
+  return REQUIREMENTS.filter(
+    ({ id, level }) => level === 'MUST' && checked.has(id) && !broken.has(id),
+  ).map(({ id, title }) => ({ id, title, reason: WITHOUT_MUTANT[id] }))
+}
