@@ -206,6 +206,12 @@ test('list and explain tell what is checked, where it comes from, and how to do 
   t.match(out, /^.*NT-DNS-017: .*\n.*MUST, dns/)
   t.match(out, /source {4}.*RFC 4343/)
   t.match(out, /dig @192.0.2.53/)
+
+  const target = { name: 'one', zone: 'nt.example', capabilities: [], dns: [], proof: [] }
+  await writeFile(join(folder, 'mine.json'), JSON.stringify(target))
+  const mine = await conformance(['explain', 'NT-ISSUE-012', '--target', 'mine.json'])
+  t.match(mine.out, / run --target mine\.json NT-ISSUE-012/)
+  t.notMatch(mine.out, /target\.json/)
 })
 
 test('vectors are checked and printed', async (t) => {

@@ -187,7 +187,7 @@ function conformance(folder: string, words: readonly string[]) {
   return { status, stdout, stderr }
 }
 
-test('the command ends with 1 for a client that is not compliant, and with 3 for one that supports nothing', async (t) => {
+test('the command ends with 1 for a client that is not compliant, 2 for one that is not there, and 3 for one that supports nothing', async (t) => {
   const folder = await makeFolder(t)
   t.match(conformance(folder, ['--exec', 'exit 0', 'NT-CLIENT-007']), {
     status: 1,
@@ -195,7 +195,12 @@ test('the command ends with 1 for a client that is not compliant, and with 3 for
     stderr: /the client has to exit with 127 .*: exit 0\n$/,
   })
   const missing = conformance(folder, ['--exec', './no-such-client', 'NT-CLIENT-007/other'])
-  t.match(missing, { status: 3, stdout: /for the test case "obtain": .*no-such-client.*not found/ })
+  t.match(missing, {
+    status: 2,
+    stderr: /the client cannot be started: .*no-such-client: not found/,
+  })
+  const nothing = conformance(folder, ['--exec', 'echo not yet; exit 127', 'NT-CLIENT-007/other'])
+  t.match(nothing, { status: 3, stdout: /for the test case "obtain": .*not yet/ })
   const plan = conformance(folder, ['--exec', 'exit 0', '--dry-run', 'NT-CLIENT-007'])
   t.match(plan, {
     status: 0,

@@ -20,7 +20,7 @@ export async function explain(
   io: CommandIo,
 ): Promise<void> {
   const target = words.target === undefined ? EXAMPLE_TARGET : await readTarget(words.target)
-  const found = ids.map((id) => explanation(id, target))
+  const found = ids.map((id) => explanation(id, { target, file: words.target ?? EXAMPLE_FILE }))
   if (words.json === true) {
     io.write(jsonText(found))
     return
@@ -34,7 +34,15 @@ export async function explain(
 
 type Explanation = ReturnType<typeof explanation>
 
-function explanation(word: string, target: Target) {
+/** The target file as the checks write it. */
+const EXAMPLE_FILE = 'target.json'
+
+interface Told {
+  readonly target: Target
+  readonly file: string
+}
+
+function explanation(word: string, told: Told) {
   const [id = '', slug] = word.toUpperCase().startsWith('NT-') ? word.split('/') : [word]
   const requirement = findRequirement(id.toUpperCase())
   if (requirement === undefined) {
@@ -50,17 +58,17 @@ function explanation(word: string, target: Target) {
       `there is no check "${word}": "explain ${requirement.id}" shows its checks`,
     )
   }
-  return { ...requirement, cases: cases.map((one) => caseExplanation(one, target)) }
+  return { ...requirement, cases: cases.map((one) => caseExplanation(one, told)) }
 }
 
-function caseExplanation(one: Case, target: Target) {
+function caseExplanation(one: Case, { target, file }: Told) {
   return {
     id: one.id,
     title: one.title,
     level: levelOf(one),
     needs: one.needs ?? [],
     intrusive: one.intrusive === true,
-    byHand: one.byHand(target),
+    byHand: one.byHand(target).replaceAll(EXAMPLE_FILE, () => file),
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { Agent, createServer, request as httpsRequest } from 'node:https'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { AGENT } from '../suite/agent.ts'
 import type { Players } from '../suite/target.ts'
 
 /** A request that an ACME client has signed, as far as cases care. */
@@ -127,7 +128,10 @@ class Played {
   }
 
   #get(path: string): Promise<Answer> {
-    return this.#exchange({ path, method: 'GET', headers: {} }, Buffer.alloc(0))
+    return this.#exchange(
+      { path, method: 'GET', headers: { 'user-agent': AGENT } },
+      Buffer.alloc(0),
+    )
   }
 
   #forward({ url = '/', method = 'GET', headers }: IncomingMessage, body: Buffer): Promise<Answer> {
