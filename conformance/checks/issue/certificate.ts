@@ -2,7 +2,7 @@
 // with a certificate signing request, and everybody looks at them.
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
-import { addressName, CRYPTO, ERRORS, makeProof } from '../../wire/index.ts'
+import { ADDRESS_TYPE, addressName, CRYPTO, ERRORS, Proof, signProof } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
 import { fail, newCaller, expectCode } from '../exchange.ts'
 import {
@@ -152,17 +152,14 @@ export const CERTIFICATE_CASES: readonly Case[] = [
       },
     ],
   }),
-  ...lookCases(withCsr, 'NT-ISSUE-033', {
-    'own-zone-and-id': [
-      "every name is in the zone, and the only id0 name is the caller's",
-      ({ leaf, names: [own] }, { target }) => {
-        for (const name of namesIn(leaf)) {
-          if (!name.endsWith(`.${target.zone}`)) fail(`names in "${target.zone}"`, `"${name}"`)
-          if (name.startsWith('p') && name !== own) fail(`no id0 name but "${own}"`, `"${name}"`)
-        }
-      },
-    ],
-  }),
+  ...[withServerKey, withCsr].flatMap((issued) =>
+    lookCases(issued, 'NT-ISSUE-033', {
+      [issued === withCsr ? 'own-zone-and-id' : 'server-key-own-zone-and-id']: [
+        "every name is in the zone, and the only id0 name is the caller's",
+        expectOwnNames,
+      ],
+    }),
+  ),
   orderCase({
     id: 'NT-ISSUE-023/duplicates',
     title: 'an address that is proven several times, in several spellings, has one name',
@@ -231,11 +228,21 @@ async function duplicates(context: CheckContext): Promise<void> {
   const caller = await newCaller(context)
   const [ipv4, other] = [publicIpv4(context), publicIpv4(context)]
   const group = publicIpv6(context).split(':')[2] ?? '1'
-  const statements = [[ipv4, `2001:4860:${group}::1`], [ipv4, other], [`2001:4860:${group}::1`]]
+  const statements = [
+    [ipv4, `2001:4860:${group}::1`],
+    [ipv4, other],
+    // As text, since a proof that is made of addresses has them canonically.
+    [`2001:4860:${group}::1`, `2001:4860:${group}:0:0:0:0:1`, `::ffff:${ipv4}`],
+  ].map((addresses) =>
+    addresses.map((address) => ({
+      type: address.includes(':') ? ADDRESS_TYPE.IPv6 : ADDRESS_TYPE.IPv4,
+      address,
+    })),
+  )
   const timestamp = Date.now()
   const proofs = await Promise.all(
-    statements.map((addresses) =>
-      makeProof({ id: caller.id, addresses, timestamp }, playedKey(context.target)),
+    statements.map((addrs) =>
+      signProof(Proof.encode({ id: caller.id, timestamp, addrs }), playedKey(context.target)),
     ),
   )
   const response = await request(context, caller, {
@@ -251,6 +258,13 @@ async function duplicates(context: CheckContext): Promise<void> {
     if (list.toSorted().join() !== names.toSorted().join()) {
       fail(`each of these names once: ${names.join(', ')}`, list.join(', '))
     }
+  }
+}
+
+function expectOwnNames({ leaf, names: [own] }: Issued, { target }: CheckContext): void {
+  for (const name of namesIn(leaf)) {
+    if (!name.endsWith(`.${target.zone}`)) fail(`names in "${target.zone}"`, `"${name}"`)
+    if (name.startsWith('p') && name !== own) fail(`no id0 name but "${own}"`, `"${name}"`)
   }
 }
 
