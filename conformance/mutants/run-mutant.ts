@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SELF_ZONE, startSelf, type SelfCa, type SelfRole } from '../self/index.ts'
-import { selfClient } from '../self/client.ts'
+import { startSelf, type SelfCa, type SelfRole } from '../self/index.ts'
+import { clientOnly, selfClient } from '../self/client.ts'
 import type { Case, Role } from '../suite/case.ts'
 import { CASES, levelOf } from '../suite/catalogue.ts'
 import { runCases, type CaseResult, type RunnerOptions } from '../suite/runner.ts'
@@ -147,7 +147,7 @@ async function check(mutant: Mutant, options: RunMutantOptions) {
   }
 }
 
-/** A client alone: every server is played, and each check starts it anew. */
+/** Each check starts it anew. */
 function clientTarget({
   clientEnvironment,
   folder,
@@ -163,7 +163,7 @@ function clientTarget({
     preload,
   })
   if (client === undefined) throw new Error('the client of this repository is not here')
-  return { name: 'self', zone: SELF_ZONE, capabilities: [], dns: [], proof: [], client }
+  return clientOnly(client)
 }
 
 const RUN: Omit<RunnerOptions, 'target' | 'concurrency' | 'signal'> = {
