@@ -156,7 +156,6 @@ export const CLIENT_MUTANTS = mutantsOf('client', [
     find: 'addressNames: addressNames.filter((name) => claimedNames.includes(name)),',
     replace: 'addressNames: claimedNames.filter((name) => name !== idName),',
     breaks: 'NT-CLIENT-011',
-    neighbours: ['NT-CLIENT-008'],
     why: 'announces what a server says and it has not proven',
   },
   {
@@ -165,7 +164,6 @@ export const CLIENT_MUTANTS = mutantsOf('client', [
     find: 'const RENEWAL_SHARE = 2 / 3',
     replace: 'const RENEWAL_SHARE = 2',
     breaks: 'NT-CLIENT-012',
-    neighbours: ['NT-DISC-006'],
     why: 'renews after the end, as in 2018',
   },
   {
