@@ -1,7 +1,7 @@
 import { TimeoutError, type Connection, type PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
-import { MalformedError } from '../wire/errors.ts'
+import { errorOf, MalformedError } from '../wire/errors.ts'
 import { CLIENT_FRAME_LENGTH_MAX } from '../wire/protocols.ts'
 import { frameStream } from '../wire/stream.ts'
 
@@ -85,10 +85,10 @@ async function ask(
   },
 ): Promise<Uint8Array> {
   const { protocol, request, timeoutMs, signal } = question
-  const stream = await connection.newStream(protocol, {
-    signal,
-    // A relayed connection may be a limited one, and carries a question as well as any.
-    runOnLimitedConnection: true,
+  // A relayed connection may be a limited one, and carries a question as well as any.
+  const opened = connection.newStream(protocol, { signal, runOnLimitedConnection: true })
+  const stream = await opened.catch((thrown: unknown) => {
+    throw errorOf(thrown)
   })
   // libp2p resets a stream on which nothing has moved for 120 s; an order may take longer.
   stream.inactivityTimeout = Math.max(stream.inactivityTimeout, timeoutMs + 1_000)

@@ -15,6 +15,7 @@ import { challengeProblem } from './health.ts'
 import { decodeSoa, querySoa } from './soa-query.ts'
 import { addressOf, startNode, testSignal, ZONE } from './testing.ts'
 import type { DnsEndpoint } from './dns-query.ts'
+import { DnsWriter } from './dns-writer.ts'
 import { queryTxt } from './txt-query.ts'
 
 /** What a server does with a request: answers a number, stays silent, or drops the stream. */
@@ -260,6 +261,22 @@ test('NT-ISSUE-038 nothing is asked of the set protocol of a server that cannot 
   await challenges.withdraw(names('a'))
   t.equal(sets, 1)
   t.same(events, ['set a 0'], 'and that is no failure')
+})
+
+test('a stream that is closed before it can be used is an error with words, and not the event that libp2p throws', async (t) => {
+  for (const [thrown, message] of [
+    [new Event('close'), 'the peer has closed the stream'],
+    [Object.assign(new Event('close'), { error: new Error('was reset') }), 'was reset'],
+    [new Error('no route'), 'no route'],
+  ] as const) {
+    const writer = new DnsWriter(
+      { addresses: [], silenceMs: 30_000 },
+      { connectionManager: { openStream: () => Promise.reject(thrown) } },
+    )
+    const value = { fqdn: 'a.nt.example', value: 'x' }
+    await t.rejects(writer.set(value, { signal: signal() }), { name: 'Error', message })
+    writer.close()
+  }
 })
 
 test('many requests at once on one stream get their own answers', async (t) => {

@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { refusalFromErrorCode } from '../wire/errors.ts'
+import { errorOf, refusalFromErrorCode } from '../wire/errors.ts'
 import { DNS01Request, DNS01Response } from '../wire/messages.ts'
 import {
   CLIENT_FRAME_LENGTH_MAX,
@@ -130,7 +130,7 @@ class RequestStream {
 
   #connect(): Promise<OpenStream> {
     const opening = (async () => {
-      const stream = await this.#components.connectionManager.openStream(
+      const opened = this.#components.connectionManager.openStream(
         [...this.#target.addresses],
         this.#protocol,
         {
@@ -140,6 +140,9 @@ class RequestStream {
           ]),
         },
       )
+      const stream = await opened.catch((thrown: unknown) => {
+        throw errorOf(thrown)
+      })
       const { silenceMs, onDropped } = this.#target
       stream.addEventListener('close', () => {
         if (!this.#closing.signal.aborted) onDropped?.()

@@ -48,6 +48,16 @@ export class MalformedError extends Error {
   }
 }
 
+/**
+ * What was thrown, as an error. While libp2p agrees on a protocol it throws the event that a stream was closed with, if
+ * it was.
+ */
+export function errorOf(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  const { error } = (thrown ?? {}) as { readonly error?: unknown }
+  return error instanceof Error ? error : new Error('the peer has closed the stream')
+}
+
 /** What goes to the peer for a failure: the code of a refusal, E_OTHER for anything else (NT-PROOF-012). */
 export function errorCode(error: unknown): number {
   return error instanceof RefusalError ? error.errorCode : ERROR_CODES.OTHER
