@@ -192,7 +192,7 @@ test('NT-DNS01-012 a server that refuses, hangs, is down or does not show the va
     await startServer(t, { visible: false }),
     working,
   ]
-  const { challenges, events } = await openChallenges(t, servers, 700)
+  const { challenges, events } = await openChallenges(t, servers, 3_000)
   await down.node.stop()
   await challenges.publish(names('a'), { signal: signal() })
   const failed = events.filter((event) => event.startsWith('failed')).toSorted()
