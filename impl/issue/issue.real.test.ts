@@ -15,6 +15,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { dnsServer } from '../dns/index.ts'
 import { AcmeClient } from './acme/index.ts'
 import type { IssueResponse } from '../wire/messages.ts'
+import { CLIENT_FRAME_LENGTH_MAX, ISSUE_INFO_PROTOCOL } from '../wire/protocols.ts'
+import { frameStream } from '../wire/stream.ts'
 import type { Libp2p } from 'libp2p'
 import {
   issueServer,
@@ -31,6 +33,7 @@ import {
   P256,
   startNode,
   temporaryFolder,
+  testSignal,
   ZONE,
 } from './testing.ts'
 
@@ -221,6 +224,11 @@ test('NT-ISSUE-030 NT-ISSUE-031 NT-ISSUE-033 twenty requests at once share one o
     supportedCryptos: [1, 2],
     csr: await makeClientCsr(names),
   }
+  // libp2p ends a connection on which more than ten streams are opened before its listener has set it up.
+  const info = await client.dialProtocol(addressOf(world.issue), ISSUE_INFO_PROTOCOL, {
+    signal: testSignal(),
+  })
+  t.ok(await frameStream(info, { lengthMax: CLIENT_FRAME_LENGTH_MAX }).read(testSignal()))
   const responses = await Promise.all(
     Array.from({ length: 20 }, () => askForCertificate(client, addressOf(world.issue), request)),
   )
