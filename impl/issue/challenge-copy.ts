@@ -18,6 +18,8 @@ const BACK_OFF_MS_MAX = 5_000
 export const UNANSWERED_AGE_MS_MAX = 3_600_000
 /** Values that wait for their removal; past that the oldest are left to expire. As many as our DNS server has names. */
 const VALUES_MAX = 10_000
+/** Made once: the DOMException of an abort() without a reason costs as much as a request. */
+const SERVER_IS_BACK = new Error('the dns server is back')
 /** Requests at once for what is behind: far less than a stream takes, so that those of orders find room. */
 const REQUESTS_AT_ONCE_MAX = 256
 
@@ -86,7 +88,7 @@ export class ChallengeCopy {
     try {
       const done = await this.#settle(entry, signal)
       // It is back: whatever else waits for it need not wait longer.
-      this.#pause.abort()
+      this.#pause.abort(SERVER_IS_BACK)
       return done
     } finally {
       this.#forget()

@@ -159,13 +159,14 @@ class RequestStream {
 class OpenStream {
   readonly #stream: Stream
   readonly #frames: FrameStream
-  readonly #silenceMs: number
+  /** A new one for each message, and only where there is something to wait for. */
+  readonly #silence: () => AbortSignal
   readonly #waiting: PromiseWithResolvers<DNS01Response>[] = []
   #over = false
   #reading = false
 
   constructor(stream: Stream, silenceMs: number) {
-    this.#silenceMs = silenceMs
+    this.#silence = () => AbortSignal.timeout(silenceMs)
     this.#stream = stream
     this.#frames = frameStream(stream, { lengthMax: CLIENT_FRAME_LENGTH_MAX })
   }
@@ -184,7 +185,7 @@ class OpenStream {
     answer.promise.catch(() => {})
     this.#waiting.push(answer)
     try {
-      await this.#frames.write(DNS01Request.encode(request), AbortSignal.timeout(this.#silenceMs))
+      await this.#frames.write(DNS01Request.encode(request), this.#silence)
     } catch (error) {
       this.end(error as Error)
     }
@@ -198,7 +199,7 @@ class OpenStream {
     this.#reading = true
     try {
       while (this.#waiting.length > 0) {
-        const message = await this.#frames.read(AbortSignal.timeout(this.#silenceMs))
+        const message = await this.#frames.read(this.#silence)
         if (message === undefined) throw new Error('the dns server ended the stream')
         this.#waiting.shift()?.resolve(DNS01Response.decode(message))
       }

@@ -1,7 +1,6 @@
 import { RefusalError } from '../wire/errors.ts'
 import {
   AcmeProblemError,
-  certificateId,
   type AcmeClient,
   type Authorization,
   type Challenge,
@@ -100,8 +99,7 @@ export async function finishOrder(
       return { order: await acme.waitForOrder(orderUrl, { until, signal }) }
     }
     const { names } = current
-    const predecessor = store.predecessor(current, Date.now())
-    const replaces = predecessor === undefined ? undefined : certificateId(predecessor)
+    const replaces = store.predecessor(current, Date.now())
     if (replaces === undefined) return newOrder({ names })
     try {
       return await newOrder({ names, replaces })

@@ -505,7 +505,7 @@ test('an order is written down before its authorizations are read', async (t) =>
 })
 
 test('profile and replaces are asked for only where the ca offers them', async (t) => {
-  const wanted = { names: NAMES, profile: 'shortlived', replaces: 'a.b' }
+  const wanted = { names: NAMES, profile: 'shortlived', replaces: await makeCertificate() }
   const plain = await open(t, {}, () => {})
   await plain.client.newOrder(wanted)
   t.same(payload(plain.ca, 'newOrder'), { identifiers: [{ type: 'dns', value: 'a.example' }] })
@@ -513,7 +513,10 @@ test('profile and replaces are asked for only where the ca offers them', async (
     ca.directory = { renewalInfo: `${ca.url}/renewalInfo/`, meta: { profiles: { tlsserver: '' } } }
   })
   await modern.client.newOrder(wanted)
-  t.match(payload(modern.ca, 'newOrder'), { profile: 'shortlived', replaces: 'a.b' })
+  t.match(payload(modern.ca, 'newOrder'), {
+    profile: 'shortlived',
+    replaces: certificateId(wanted.replaces),
+  })
   modern.ca.requests.length = 0
   await modern.client.newOrder({ names: NAMES })
   t.match(payload(modern.ca, 'newOrder'), { profile: 'tlsserver' })

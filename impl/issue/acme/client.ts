@@ -1,3 +1,4 @@
+import { certificateId } from './certificates.ts'
 import { fetchCertificate, fetchRenewalInfo, revoke } from './issued.ts'
 import type { CertificateChain, RenewalInfo } from './issued.ts'
 import {
@@ -24,7 +25,7 @@ export interface NewOrder {
   readonly names: readonly string[]
   /** Left out where the CA has no profiles. */
   readonly profile?: string
-  /** The `certificateId` of the certificate that this one takes the place of; left out where the CA has no ARI. */
+  /** PEM of the certificate that this one takes the place of; not told where the CA has no ARI (RFC 9773 section 5). */
   readonly replaces?: string
 }
 
@@ -79,6 +80,10 @@ export class AcmeClient implements AsyncDisposable {
     }
     const signal = this.#session.signal(options)
     const directory = await this.#session.directory(signal)
+    const replaced =
+      replaces === undefined || directory.renewalInfo === undefined
+        ? undefined
+        : certificateId(replaces)
     // Before the gate: making an account must not keep others from passing.
     await this.#session.account(signal)
     return await this.#session.alone(async () => {
@@ -87,7 +92,7 @@ export class AcmeClient implements AsyncDisposable {
         payload: {
           identifiers: names.map((value) => ({ type: 'dns', value })),
           ...(profile === undefined || directory.meta?.profiles === undefined ? {} : { profile }),
-          ...(replaces === undefined || directory.renewalInfo === undefined ? {} : { replaces }),
+          ...(replaced === undefined ? {} : { replaces: replaced }),
         },
         repeatable: false,
         signal,
