@@ -38,6 +38,8 @@ const PROCESS = /\bprocess\.(argv|env|exit)\b/
 /** What is wrong with a file's imports, a line each; `path` is relative to the root of the repository. */
 export function arrowProblems(path: string, text: string): string[] {
   if (path.endsWith('.test.ts') || path.endsWith('.bench.ts')) return []
+  // What several benchmarks stand on.
+  if (path.startsWith('scenarios/bench/')) return []
   const problems: string[] = []
   const room = roomOf(path)
   if (room !== undefined) {

@@ -1,22 +1,18 @@
 // How long acme-client from npm takes for a certificate with 3 names, beside a whole obtain() of ours: for comparison.
 // Its challenges need no protocol and its names no proof; they are answered by our DNS server in the same process.
 import acme from 'acme-client'
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { answer } from '../impl/dns/answer.ts'
-import { ChallengeStore } from '../impl/dns/challenges.ts'
-import { openSockets } from '../impl/dns/sockets.ts'
-import { createZone } from '../impl/dns/zone.ts'
-import { caOptionsFromEnvironment, openAcmeCa } from './engine/ca/index.ts'
-import { memoryDriver } from './engine/drivers/memory.ts'
-import type { HostPlan } from './engine/scenario.ts'
-import { Trace } from './engine/trace.ts'
-import { World } from './engine/world.ts'
+import { caOptionsFromEnvironment } from '../engine/ca/index.ts'
+import { memoryDriver } from '../engine/drivers/memory.ts'
+import type { HostPlan } from '../engine/scenario.ts'
+import { Trace } from '../engine/trace.ts'
+import { World } from '../engine/world.ts'
+import { openBenchCa, randomNames } from './ca.ts'
+import { durationMs, median, report } from './figures.ts'
 
-const ZONE = 'nt.example'
 const ORDERS = 20
 /** It waits 5 s, then 10, before it looks again: a few of those are enough. */
 const ORDERS_BY_DEFAULT = 2
@@ -37,31 +33,16 @@ try {
 process.exit()
 
 async function acmeClient(): Promise<{ readonly byDefaultMs: number; readonly fastMs: number }> {
-  const zone = createZone({
-    zone: ZONE,
-    nameServers: [{ name: `ns1.${ZONE}`, addresses: ['127.0.0.1'] }],
-  })
-  const challenges = new ChallengeStore()
-  const sockets = await openSockets([{ address: '127.0.0.1', port: 0 }], {
-    respond: (packet, transport) =>
-      answer(packet, { zone, challenges, now: performance.now(), transport }),
-    report: { dropped: () => {}, failed: () => {} },
-  })
-  const server = await openAcmeCa({
-    ...ca,
-    resolver: `127.0.0.1:${sockets.addresses[0]?.port}`,
-    workDirectory,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  })
-  const agent = new Agent({ keepAlive: true, ca: server.certificateAuthority })
+  await using bench = await openBenchCa({ ...ca, workDirectory })
+  const agent = new Agent({ keepAlive: true, ca: bench.ca.certificateAuthority })
   acme.axios.defaults.httpsAgent = agent
   const measure = async (count: number, polling: object): Promise<number> => {
     // An account that is there already gets an empty update, which Pebble refuses.
     const accountKey = await acme.crypto.createPrivateEcdsaKey()
-    const client = new acme.Client({ directoryUrl: server.directoryUrl, accountKey, ...polling })
+    const { directoryUrl } = bench.ca
+    const client = new acme.Client({ directoryUrl, accountKey, ...polling })
     await client.createAccount({ termsOfServiceAgreed: true })
-    const order = async (): Promise<number> => {
-      const startedAt = performance.now()
+    const order = async (): Promise<void> => {
       const [, csr] = await acme.crypto.createCsr(
         { altNames: randomNames() },
         await acme.crypto.createPrivateEcdsaKey(),
@@ -72,21 +53,18 @@ async function acmeClient(): Promise<{ readonly byDefaultMs: number; readonly fa
         // It would ask this machine's resolver, which does not know the zone.
         skipChallengeVerification: true,
         async challengeCreateFn({ identifier }, _challenge, value) {
-          challenges.set({ name: identifier.value, value }, performance.now())
+          bench.answerWith(identifier.value, value)
         },
         challengeRemoveFn: async () => {},
       })
-      return performance.now() - startedAt
     }
     const durationsMs: number[] = []
-    for (let index = 0; index < count; index++) durationsMs.push(await order())
+    for (let index = 0; index < count; index++) durationsMs.push(await durationMs(order))
     return median(durationsMs)
   }
   const fastMs = await measure(ORDERS, { backoffMin: 1, backoffMax: 10, backoffAttempts: 1_000 })
   const byDefaultMs = await measure(ORDERS_BY_DEFAULT, {})
   agent.destroy()
-  await server.stop()
-  await sockets.close()
   return { byDefaultMs, fastMs }
 }
 
@@ -115,27 +93,11 @@ async function ours(): Promise<number> {
   })
   const durationsMs: number[] = []
   for (const client of clients) {
-    const startedAt = performance.now()
-    const { error } = await world.obtain(client)
-    if (error !== undefined) throw error
-    durationsMs.push(performance.now() - startedAt)
+    const obtain = async (): Promise<void> => {
+      const { error } = await world.obtain(client)
+      if (error !== undefined) throw error
+    }
+    durationsMs.push(await durationMs(obtain))
   }
   return median(durationsMs.slice(1))
-}
-
-function randomNames(): string[] {
-  const [a = 0, b = 0, c = 0] = randomBytes(3)
-  return [
-    `p${randomBytes(16).toString('hex')}.${ZONE}`,
-    `ip410-${a}-${b}-${c}.${ZONE}`,
-    `ip62001-db8--${a.toString(16)}-${b.toString(16)}.${ZONE}`,
-  ]
-}
-
-function report(measurement: object): void {
-  process.stdout.write(`${JSON.stringify(measurement)}\n`)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((x, y) => x - y)[values.length >> 1] ?? 0
 }
