@@ -2,7 +2,7 @@
 import { COMMAND } from '../suite/agent.ts'
 import type { Target } from '../suite/target.ts'
 import { PROTOCOLS } from '../wire/index.ts'
-import { addressOf, type ProtocolName, type ServerRole } from './exchange.ts'
+import { addressOf, ROLE_OF, type ProtocolName } from './exchange.ts'
 
 export interface SendInit {
   readonly protocol: ProtocolName
@@ -16,8 +16,7 @@ export interface SendInit {
 
 /** A line that sends these bytes and shows what comes back. */
 export function send(target: Target, { protocol, bytes, asWriter, shows }: SendInit): string {
-  const role: ServerRole =
-    protocol === 'proof' ? 'proof' : protocol === 'info' || protocol === 'issue' ? 'issue' : 'dns01'
+  const role = ROLE_OF[protocol]
   const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
   const parts = [COMMAND, 'send', address, PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))

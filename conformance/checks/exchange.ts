@@ -86,7 +86,8 @@ export function needAddress(target: Target, role: ServerRole, wish?: AddressWish
 
 export type ProtocolName = keyof typeof PROTOCOLS
 
-const ROLE_OF: Readonly<Record<ProtocolName, ServerRole>> = {
+/** Whose servers speak a protocol. */
+export const ROLE_OF: Readonly<Record<ProtocolName, ServerRole>> = {
   proof: 'proof',
   info: 'issue',
   issue: 'issue',

@@ -235,4 +235,13 @@ export const ISSUE_MUTANTS = mutantsOf('issue', [
     breaks: 'NT-ISSUE-044',
     why: 'judges as many requests as anybody makes',
   },
+  {
+    id: 'renewal-of-nothing-fails',
+    file: 'impl/issue/index.ts',
+    find: 'return { error: ERROR_CODES.OK, ...(renewAt === undefined ? {} : { renewAt }) }',
+    replace:
+      'return renewAt === undefined ? { error: ERROR_CODES.OTHER } : { error: ERROR_CODES.OK, renewAt }',
+    breaks: 'NT-ISSUE-045',
+    why: 'takes for a failure that the CA has said nothing yet',
+  },
 ])

@@ -8,6 +8,7 @@ import { DNS_FAILURE_CASES } from './dns-failures.ts'
 import { INFO_CASES } from './info.ts'
 import { JUDGING_CASES } from './judging.ts'
 import { PROOF_JUDGING_CASES } from './proofs.ts'
+import { RENEWAL_CASES } from './renewal.ts'
 import { REUSE_CASES } from './reuse.ts'
 
 export const CASES: readonly Case[] = [
@@ -18,6 +19,7 @@ export const CASES: readonly Case[] = [
   ...CSR_CASES,
   ...CERTIFICATE_CASES,
   ...REUSE_CASES,
+  ...RENEWAL_CASES,
   ...CHALLENGE_CASES,
   ...DNS_FAILURE_CASES,
   ...CA_CASES,
