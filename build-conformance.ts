@@ -8,6 +8,7 @@ const ASSETS = [
   'conformance/README.md',
   'conformance/client/README.md',
   'conformance/REQUIREMENTS.md',
+  'conformance/permanent/ids.json',
   'conformance/requirements/*.json',
   'conformance/reports/*.json',
   'conformance/reports/page/*',

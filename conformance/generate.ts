@@ -1,9 +1,14 @@
-// npm run generate: writes what is made of data: REQUIREMENTS.md, the vectors, and the schemas of both vectors and reports.
+// npm run generate: writes what is made of data: REQUIREMENTS.md, the vectors, the schemas of both vectors and reports;
+// and writes down the ids that are new.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { presentIds } from './permanent/present.ts'
+import { promiseNew } from './permanent/promises.ts'
+import { PROMISED } from './permanent/since.ts'
 import { reportJsonSchema } from './reports/schema.ts'
 import { REQUIREMENTS } from './requirements/requirements.ts'
 import { requirementsDocument } from './requirements/table.ts'
+import { SUITE_VERSION } from './suite/agent.ts'
 import { vectorText } from './vectors/files.ts'
 import { generateVectors } from './vectors/generate/index.ts'
 import { jsonSchema, schemaName } from './vectors/schema.ts'
@@ -19,3 +24,7 @@ for (const [kind, text] of generateVectors()) {
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) {
   copyFileSync(join(import.meta.dirname, '..', name), join(vectors, name))
 }
+writeFileSync(
+  join(import.meta.dirname, 'permanent/ids.json'),
+  vectorText(promiseNew(PROMISED, presentIds(), SUITE_VERSION)),
+)

@@ -1,5 +1,6 @@
 // Every requirement that there is, as data: checks, vectors, reports and the documents name them by their ids.
 import { z } from 'zod'
+import { sinceOf } from '../permanent/since.ts'
 import client from './client.json' with { type: 'json' }
 import discovery from './discovery.json' with { type: 'json' }
 import dns from './dns.json' with { type: 'json' }
@@ -25,13 +26,14 @@ const REQUIREMENT = z.strictObject({
   decision: z.boolean(),
   /** Of a decision: why so. */
   why: z.string().optional(),
-  /** Version of the suite that has it first. */
-  since: z.string(),
   /** Why no check of the suite can see whether it is kept. */
   unchecked: z.string().optional(),
 })
 
-export type Requirement = Readonly<z.infer<typeof REQUIREMENT>>
+export type Requirement = Readonly<z.infer<typeof REQUIREMENT>> & {
+  /** Version of the suite that has it first. */
+  readonly since: string
+}
 
 /** In the order of PROTOCOL.md, and of their numbers. */
 export const REQUIREMENTS: readonly Requirement[] = [
@@ -43,7 +45,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
   dns01,
   client,
   discovery,
-].flatMap((rows) => z.array(REQUIREMENT).parse(rows))
+]
+  .flatMap((rows) => z.array(REQUIREMENT).parse(rows))
+  .map((row) => ({ ...row, since: sinceOf(row.id) }))
 
 const BY_ID = new Map(REQUIREMENTS.map((requirement) => [requirement.id, requirement]))
 
