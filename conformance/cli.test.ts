@@ -88,7 +88,11 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
     ],
     [['run', '--target', target, '--out', target], /--out is ".*usage.json", which cannot be made/],
     [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
-    [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", NT-DNS has NT-DNS-010 to/],
+    [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", the nearest are NT-DNS-\d+, /],
+    [
+      ['run', '--target', target, 'NT-DNS', 'NT-ISSUE-912', '--dry-run'],
+      /^"NT-ISSUE-912" names no check here, the nearest are NT-ISSUE-012, /,
+    ],
     [['report', '--html', 'x.html', target], /target is an object|schema is missing/],
     [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
   ]

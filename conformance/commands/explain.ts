@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import type { Case } from '../suite/case.ts'
+import { nearestNames } from '../suite/nearest.ts'
 import { UsageError } from '../suite/problems.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { requirementOf } from '../suite/selection.ts'
@@ -46,7 +47,13 @@ function explanation(word: string, told: Told) {
   const [id = '', slug] = word.toUpperCase().startsWith('NT-') ? word.split('/') : [word]
   const requirement = findRequirement(id.toUpperCase())
   if (requirement === undefined) {
-    throw new UsageError(`there is no requirement "${word}"${nearest(word)}: "list" shows them all`)
+    const near = nearestNames(
+      id,
+      REQUIREMENTS.map((one) => one.id),
+    )
+    throw new UsageError(
+      `there is no requirement "${word}", the nearest are ${near.join(', ')}: "list" shows them all`,
+    )
   }
   const cases = CASES.filter(
     (one) =>
@@ -92,11 +99,4 @@ function text(one: Explanation): string {
     ]),
     '',
   ].join('\n')
-}
-
-/** Requirements of the same family, for those who mistyped a number. */
-function nearest(word: string): string {
-  const family = /^NT-[A-Z0-9]+/i.exec(word)?.[0].toUpperCase()
-  const ids = REQUIREMENTS.flatMap(({ id }) => (id.startsWith(`${family}-`) ? [id] : []))
-  return ids.length === 0 ? '' : `, ${family} has ${ids[0]} to ${ids.at(-1)}`
 }

@@ -89,7 +89,7 @@ export async function planRun(
 /** Runs what was planned, prints the tree and writes the reports. Returns the exit code. */
 export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Promise<number> {
   const { settings, selection, words } = plan
-  for (const selector of selection.empty) io.note(`"${selector}" names no check\n`)
+  for (const line of selection.nothing) io.note(`${line}\n`)
   if (words.dryRun === true) {
     io.write(dryRunText(selection.cases, target, { json: words.json === true }))
     return selection.cases.length === 0 ? EXIT.nothingRun : EXIT.pass

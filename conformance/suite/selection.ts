@@ -1,5 +1,6 @@
 // Which cases a run takes: pure.
 import type { Case, Level, Role } from './case.ts'
+import { nearestNames } from './nearest.ts'
 import { UsageError } from './problems.ts'
 
 export const ROLES: readonly Role[] = ['proof', 'issue', 'dns', 'dns01', 'discovery', 'client']
@@ -19,8 +20,8 @@ export interface Selection {
   readonly cases: readonly Case[]
   /** Chosen, and not run all the same. */
   readonly leftOut: readonly LeftOut[]
-  /** Selectors that name no case. */
-  readonly empty: readonly string[]
+  /** What to say of selectors that name no case, where none of them does. */
+  readonly nothing: readonly string[]
 }
 
 /** `disturbs`: could disturb a public server. `slow`: takes minutes, and was not chosen by its whole id. */
@@ -29,13 +30,24 @@ export interface LeftOut {
   readonly why: 'disturbs' | 'slow'
 }
 
-/** @throws {UsageError} where a selector is neither a part of an id nor a role */
+/**
+ * @throws {UsageError} where a selector is neither a part of an id nor a role, and where one that names no case stands
+ * beside others that do: it would not be missed in the report
+ */
 export function select(all: readonly Case[], options: SelectionOptions): Selection {
-  const chosen = options.selectors.map((selector) => ({ selector, takes: matcher(selector) }))
+  const chosen = options.selectors.map(matcher)
   const excluded = options.exclude.map(matcher)
+  const naming = (words: readonly string[]): readonly string[] =>
+    words.flatMap((word) => (all.some(matcher(word)) ? [] : [namesNothing(word, all)]))
+  const nothing = naming(options.selectors)
+  const mistakes = [
+    ...(nothing.length < options.selectors.length ? nothing : []),
+    ...naming(options.exclude),
+  ]
+  if (mistakes.length > 0) throw new UsageError(mistakes.join('\n'))
   const cases = all.filter(
     (one) =>
-      (chosen.length === 0 || chosen.some(({ takes }) => takes(one))) &&
+      (chosen.length === 0 || chosen.some((takes) => takes(one))) &&
       (options.roles.length === 0 || options.roles.includes(one.role)) &&
       (options.levels.length === 0 || options.levels.includes(options.levelOf(one))) &&
       !excluded.some((takes) => takes(one)),
@@ -51,8 +63,15 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
       const why = whyNot(one)
       return why === undefined ? [] : [{ case: one, why }]
     }),
-    empty: chosen.flatMap(({ selector, takes }) => (all.some(takes) ? [] : [selector])),
+    nothing,
   }
+}
+
+/** With what is written most alike, among what is as long: families, requirements or checks. */
+function namesNothing(selector: string, all: readonly Case[]): string {
+  const parts = selector.includes('/') ? /.*/ : /-\d+$/.test(selector) ? /^[^/]*/ : /^NT-[^-]+/
+  const names = new Set(all.flatMap(({ id }) => parts.exec(id)?.[0] ?? []))
+  return `"${selector}" names no check here, the nearest are ${nearestNames(selector, [...names]).join(', ')}`
 }
 
 /** The requirement of a case. */

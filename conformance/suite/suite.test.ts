@@ -86,6 +86,18 @@ test('words choose cases by family, requirement, case and role, and an id ends w
   for (const word of ['foo', 'NT', 'dns/', '010', 'NT-DNS-010/../a']) {
     t.throws(() => chosen({ selectors: [word] }), { name: 'UsageError', message: `"${word}"` })
   }
+  // Alone it chooses nothing, and that is what is said; beside another its absence would not be noticed.
+  t.equal(chosen({ selectors: ['NT-DNS-110'] }), '')
+  const mistyped: readonly (readonly [Partial<SelectionOptions>, RegExp])[] = [
+    [{ selectors: ['NT-DNS', 'NT-DNS-110'] }, /^"NT-DNS-110" .* the nearest are NT-DNS-010, /],
+    [{ selectors: ['NT-ISUE', 'dns'] }, /^"NT-ISUE" .* the nearest are NT-ISSUE, /],
+    [{ selectors: ['dns', 'NT-DNS-010/b'] }, /^"NT-DNS-010\/b" .* nearest are NT-DNS-010\/a/],
+    [{ exclude: ['NT-DNS-110'] }, /^"NT-DNS-110" names no check/],
+    [{ selectors: ['dns', 'client/*'] }, /^"client\/\*" names no check/],
+  ]
+  for (const [options, message] of mistyped) {
+    t.throws(() => chosen(options), { name: 'UsageError', message })
+  }
 })
 
 test('known failures are by requirement or case, and those that have become better are named', async (t) => {
