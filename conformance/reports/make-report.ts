@@ -1,3 +1,4 @@
+import { levelOf } from '../suite/catalogue.ts'
 import type { Case, Verdict } from '../suite/case.ts'
 import { SUITE_NAME, SUITE_VERSION } from '../suite/agent.ts'
 import { expected, overtaken, type Expectations } from '../suite/expectations.ts'
@@ -53,10 +54,10 @@ export function makeReport(init: ReportInit): RunReport {
     requirements: [...ids].flatMap((id) => init.requirement(id) ?? []),
     results,
     leftOut: [
-      ...init.leftOut.map(({ case: { id }, why }) => ({ id, why })),
+      ...init.leftOut.map(({ case: one, why }) => ({ id: one.id, level: levelOf(one), why })),
       ...init.cases
         .filter(({ id }) => !ran.has(id))
-        .map(({ id }) => ({ id, why: 'interrupted' as const })),
+        .map((one) => ({ id: one.id, level: levelOf(one), why: 'interrupted' as const })),
     ],
     overtaken: [...overtaken(expectations, results)],
   }

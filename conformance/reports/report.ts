@@ -62,7 +62,13 @@ export const reportSchema = z.strictObject({
   requirements: z.array(requirement).describe('those of the cases below'),
   results: z.array(caseResult),
   leftOut: z
-    .array(z.strictObject({ id: z.string(), why: z.enum(['disturbs', 'slow', 'interrupted']) }))
+    .array(
+      z.strictObject({
+        id: z.string(),
+        level: z.enum(LEVELS),
+        why: z.enum(['disturbs', 'slow', 'interrupted']),
+      }),
+    )
     .describe(
       'chosen, and not run: it could disturb a public server, takes minutes, or the run was ended',
     ),

@@ -81,6 +81,23 @@ test('the tree tells what failed, what was wanted, and how to see it by hand', a
   t.match(text, /NOT EVERY MUST HOLDS$/)
 })
 
+test('the tree names each MUST that was not looked at, and what looks at it', async (t) => {
+  const leftOut = [
+    { case: makeCase({ id: 'NT-WIRE-009/flood' }), why: 'disturbs' },
+    { case: makeCase({ id: 'NT-DNS-010/other' }), why: 'disturbs' },
+    { case: makeCase({ id: 'NT-DNS-012/flood' }), why: 'disturbs' },
+    { case: makeCase({ id: 'NT-WIRE-010/optional', level: 'MAY' }), why: 'disturbs' },
+    { case: makeCase({ id: 'NT-DNS01-008/minutes' }), why: 'slow' },
+  ] as const
+  const good = CASES.filter(({ id }) => /good|missing/.test(id))
+  const text = stripVTControlCharacters(treeText(await reportOf(good, { leftOut })))
+  // The check of NT-DNS-012 that was run did not apply, and NT-DNS-010 has one that passed.
+  t.match(text, /\nnot looked at, only with --intrusive: the MUST of NT-WIRE-009, NT-DNS-012\n/)
+  t.match(text, /\nnot looked at, only when a check of it is named: the MUST of NT-DNS01-008\n/)
+  t.match(text, /every MUST that was looked at holds$/)
+  t.match(stripVTControlCharacters(treeText(await reportOf(good))), /every MUST holds$/)
+})
+
 test('TAP is what a parser reads: failures fail, known ones are TODO, what does not apply is SKIP', async (t) => {
   const points = Parser.parse(tapText(report)).flatMap(([kind, found]) =>
     kind === 'assert'

@@ -2,6 +2,7 @@ import type { Case } from '../suite/case.ts'
 import type { Expectations } from '../suite/expectations.ts'
 import { levelOf } from '../suite/catalogue.ts'
 import type { RunnerOptions } from '../suite/runner.ts'
+import type { LeftOut } from '../suite/selection.ts'
 import { runAll, TARGET } from '../suite/testing.ts'
 import { makeReport } from './make-report.ts'
 import type { RunReport } from './report.ts'
@@ -11,15 +12,19 @@ export async function reportOf(
   cases: readonly Case[],
   {
     expectations = new Map(),
+    leftOut = [],
     ...options
-  }: Partial<RunnerOptions> & { readonly expectations?: Expectations } = {},
+  }: Partial<RunnerOptions> & {
+    readonly expectations?: Expectations
+    readonly leftOut?: readonly LeftOut[]
+  } = {},
 ): Promise<RunReport> {
   const results = await runAll(cases, { levelOf, ...options })
   return makeReport({
     target: options.target ?? TARGET,
     results,
     cases,
-    leftOut: [],
+    leftOut,
     requirement: (id) => ({
       id,
       title: 'names & addresses',

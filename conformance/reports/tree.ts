@@ -73,14 +73,16 @@ function summaryLines(report: RunReport): string[] {
   const counts = Object.entries(report.counts)
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => styleText(MARKS[verdict as Verdict].style, `${count} ${verdict}`))
-  const left = (why: RunReport['leftOut'][number]['why']): readonly string[] =>
+  const left = (why: LeftOut['why']): readonly string[] =>
     report.leftOut.filter((one) => one.why === why).map(({ id }) => id)
   const [disturbing, slow, interrupted] = [left('disturbs'), left('slow'), left('interrupted')]
   return [
     ...(disturbing.length === 0
       ? []
       : [`${disturbing.length} checks could disturb a public server: --intrusive runs them`]),
+    ...unseenLines(report, 'disturbs', 'only with --intrusive'),
     ...(slow.length === 0 ? [] : [`takes minutes and runs when it is named: ${slow.join(', ')}`]),
+    ...unseenLines(report, 'slow', 'only when a check of it is named'),
     ...report.overtaken.map((id) =>
       styleText('yellow', `${id} is better than the file of known failures says: take it out`),
     ),
@@ -92,10 +94,33 @@ function summaryLines(report: RunReport): string[] {
   ]
 }
 
-function conclusion({ exitCode, strict }: RunReport): string {
+type LeftOut = RunReport['leftOut'][number]
+
+/** A report must not be taken for more than it says: these MUSTs have no other check that was run. */
+function unseenLines(report: RunReport, why: LeftOut['why'], how: string): readonly string[] {
+  const unseen = unseenMusts(report, why)
+  return unseen.length === 0
+    ? []
+    : [styleText('yellow', `not looked at, ${how}: the MUST of ${unseen.join(', ')}`)]
+}
+
+function unseenMusts({ leftOut, results }: RunReport, why?: LeftOut['why']): readonly string[] {
+  const seen = new Set(
+    results.flatMap(({ requirement, verdict }) => (verdict === 'unsupported' ? [] : requirement)),
+  )
+  const musts = leftOut
+    .filter((one) => one.level === 'MUST' && (why === undefined || one.why === why))
+    .map(({ id }) => id.split('/')[0] ?? id)
+  return [...new Set(musts)].filter((requirement) => !seen.has(requirement))
+}
+
+function conclusion(report: RunReport): string {
+  const { exitCode, strict } = report
   switch (exitCode) {
-    case 0:
-      return styleText('green', strict ? 'every MUST and SHOULD holds' : 'every MUST holds')
+    case 0: {
+      const which = unseenMusts(report).length === 0 ? '' : ' that was looked at'
+      return styleText('green', `every MUST${strict ? ' and SHOULD' : ''}${which} holds`)
+    }
     case 1:
       return styleText('red', strict ? 'NOT EVERY MUST AND SHOULD HOLDS' : 'NOT EVERY MUST HOLDS')
     case 3:
