@@ -1,11 +1,14 @@
 // What the suite plays, against clients as plain as can be: a case can rely on it to do what its script says.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
 import { createServer, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { privateKeyToProtobuf, generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import packageJson from '../../package.json' with { type: 'json' }
 import { createHttpsCertificate } from '../../scenarios/engine/ca/https-certificate.ts'
 import { freePorts } from '../../scenarios/engine/ca/ports.ts'
 import { TYPE } from '../dns/codes.ts'
@@ -14,7 +17,7 @@ import { exchangeTcp } from '../dns/tcp.ts'
 import { exchangeUdp } from '../dns/udp.ts'
 import { writeQuery } from '../dns/write.ts'
 import { DNS01Request, DNS01Response, frame, openStream, PROTOCOLS } from '../wire/index.ts'
-import { openCaller } from './caller.ts'
+import { openCaller, type Caller } from './caller.ts'
 import { openPlayedCa } from './played-ca.ts'
 import { openPlayedDns, type PlayedDns } from './played-dns.ts'
 
@@ -50,6 +53,30 @@ test('callers have keys of every type, and come from the address that they are t
     await caller.connect(address, { signal: AbortSignal.timeout(WAIT_MS), anew: true })
     t.equal(caller.node.getConnections().length, 2, 'unless a new one is asked for')
   }
+})
+
+test("every libp2p node of the suite tells the suite's name and version, by identify", async (t) => {
+  const agentOf = async (listener: Caller, dialler: Caller): Promise<string | undefined> => {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    listener.node.addEventListener('peer:identify', ({ detail }) => resolve(detail.agentVersion))
+    const [address = ''] = listener.node.getMultiaddrs().map(String)
+    await dialler.connect(address, { signal: AbortSignal.timeout(WAIT_MS) })
+    return promise
+  }
+  const [listener, dialler] = [
+    await openCaller({ listen: ['/ip4/127.0.0.1/tcp/0'] }),
+    await openCaller({ keyType: 'secp256k1' }),
+  ]
+  t.teardown(() => Promise.all([listener.close(), dialler.close()]))
+  t.equal(await agentOf(listener, dialler), `nodetrust-conformance/${packageJson.version}`)
+  // All others are made by it.
+  const root = join(import.meta.dirname, '..')
+  const makers = globSync('**/*.ts', { cwd: root }).filter(
+    (file) =>
+      !file.endsWith('.test.ts') &&
+      readFileSync(join(root, file), 'utf8').includes('createLibp2p('),
+  )
+  t.same(makers.toSorted(), ['client/our-client/cli.ts', 'players/caller.ts'])
 })
 
 test('a played DNS server shows what is set, by UDP and TCP, and not what is removed', async (t) => {
@@ -120,11 +147,13 @@ test('a played DNS server resets and drops streams, is silent, and can be withou
 test('a played CA hands on what it is asked, sees orders, and refuses those in its script with a good nonce', async (t) => {
   const upstream = await createHttpsCertificate()
   const asked: string[] = []
+  const agents: (string | undefined)[] = []
   const ca = createServer(
     { cert: upstream.certificate, key: upstream.privateKey },
     (incoming, answer) => {
+      const { host, 'user-agent': agent } = incoming.headers
       asked.push(`${incoming.method} ${incoming.url}`)
-      const { host } = incoming.headers
+      agents.push(agent)
       answer.setHeader('replay-nonce', 'fresh')
       answer.end(JSON.stringify({ newNonce: `https://${host}/nonce`, at: incoming.url }))
     },
@@ -144,7 +173,15 @@ test('a played CA hands on what it is asked, sees orders, and refuses those in i
   })
   t.teardown(() => played.close())
   const send = async (method: string, path: string, payload?: object) => {
-    const outgoing = request({ host: '127.0.0.1', port, path, method, ca: own.certificate })
+    const headers = { 'user-agent': 'under test/1' }
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      headers,
+      ca: own.certificate,
+    })
     const text =
       payload === undefined ? '' : Buffer.from(JSON.stringify(payload)).toString('base64url')
     outgoing.end(
@@ -176,6 +213,16 @@ test('a played CA hands on what it is asked, sees orders, and refuses those in i
     body: { type: 'urn:ietf:params:acme:error:rateLimited' },
   })
   t.notOk(asked.includes('POST /order'), 'the CA never hears of it')
+  const ourAgent = `nodetrust-conformance/${packageJson.version}`
+  t.same(
+    asked.map((line, index) => [line, agents[index]]),
+    [
+      ['GET /dir', 'under test/1'],
+      ['GET /dir', ourAgent],
+      ['GET /nonce', ourAgent],
+    ],
+    "what it hands on has its sender's User-Agent, and what it asks itself has the suite's",
+  )
   t.match(await send('POST', '/order', order), { status: 200, body: { at: '/order' } })
   unfollow()
   await send('POST', '/finalize', { csr: 'AAEC' })
