@@ -1,6 +1,9 @@
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { isKeyOf } from './checks/client/outcome.ts'
+import { openPlayedCa, spki } from './players/certificate-authority.ts'
 import { CAPABILITIES } from './suite/case.ts'
 import { generateKeyTexts } from './suite/keys.ts'
 import { parseTarget } from './suite/read-target.ts'
@@ -14,6 +17,27 @@ test('the target in the README is one, once its keys are put in', async (t) => {
   const keys = [privateKey, publicKey, privateKey, privateKey]
   const text = example.replaceAll('"…"', () => JSON.stringify(keys.shift()))
   t.equal(parseTarget(text, 'README.md').name, 'our servers 1.4')
+})
+
+test('keys of clients are read in each form that their README names', async (t) => {
+  const text = readFileSync(join(import.meta.dirname, 'client/README.md'), 'utf8')
+  const forms = [...text.matchAll(/`BEGIN ([A-Z ]+)`/g)].map(([, form]) => form)
+  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey: ec } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const keys = [
+    [ec, 'pkcs8'],
+    [rsa, 'pkcs1'],
+    [ec, 'sec1'],
+  ] as const
+  const ca = openPlayedCa()
+  for (const [index, [key, type]] of keys.entries()) {
+    const pem = key.export({ type, format: 'pem' }).toString()
+    t.match(pem, `-----BEGIN ${forms[index]}-----`)
+    const { leaf } = ca.issue({ names: ['nt.example'], publicKey: spki(createPublicKey(key)) })
+    t.ok(isKeyOf(new X509Certificate(leaf), pem), type)
+    t.notOk(isKeyOf(new X509Certificate(ca.root), pem), `${type}, of another`)
+  }
+  t.equal(forms.length, keys.length)
 })
 
 test('the README explains every capability and every verdict', async (t) => {

@@ -7,6 +7,7 @@ import { CheckFailure, type CheckContext } from '../suite/case.ts'
 import type { Target } from '../suite/target.ts'
 import { frame, PROTOCOLS } from '../wire/index.ts'
 import { send } from './by-hand.ts'
+import { uncertifiedAddress } from './issue/proofs.ts'
 import {
   addressOf,
   answer,
@@ -136,4 +137,21 @@ test('addresses are chosen by IP version and transport; peers get addresses of t
     send(target, { protocol: 'issue', bytes: frame(REQUEST), shows: '02 08 02' }),
     `${COMMAND} send ${issue[2]} ${PROTOCOLS.issue} 021001\n# 02 08 02`,
   )
+})
+
+test('a proof of a private address is for the issue server only where the target says so', async (t) => {
+  const proofOf = (address: string) => ({
+    proof: { id: Uint8Array.of(0), timestamp: 0, addrs: [{ type: 1, address }] },
+  })
+  for (const address of ['127.0.0.1', '10.1.2.3', '::1', 'fd00::1', '100.64.0.1']) {
+    t.match(uncertifiedAddress({ capabilities: [] }, proofOf(address)), {
+      verdict: 'unsupported',
+      reason: new RegExp(`${address}, .* the capability "private-addresses"$`),
+    })
+    const claimed = { capabilities: ['private-addresses'] } as const
+    t.equal(uncertifiedAddress(claimed, proofOf(address)), undefined)
+  }
+  for (const address of ['8.8.8.8', '2001:4860::1', 'no address']) {
+    t.equal(uncertifiedAddress({ capabilities: [] }, proofOf(address)), undefined, address)
+  }
 })

@@ -50,12 +50,20 @@ export async function expectCertificate(
   if (key === undefined) return fail(`its key in ${OUT_FILES.key}`, 'no such file')
   let fits: boolean
   try {
-    fits = leaf.checkPrivateKey(createPrivateKey(key))
+    fits = isKeyOf(leaf, key)
   } catch (cause) {
     return fail(`a private key in PEM in ${OUT_FILES.key}`, (cause as Error).message)
   }
   if (!fits) fail(`the key of the certificate in ${OUT_FILES.key}`, 'another key')
   return leaf
+}
+
+/**
+ * Whether a certificate is for a private key: PEM, in any form that `../../client/README.md` names.
+ * @throws {Error} where it is none
+ */
+export function isKeyOf(leaf: X509Certificate, pem: string): boolean {
+  return leaf.checkPrivateKey(createPrivateKey(pem))
 }
 
 /** Fails unless the client has failed, and kept nothing. Returns what it says of it. */

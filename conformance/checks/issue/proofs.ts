@@ -1,9 +1,11 @@
 // Judging proofs (PROTOCOL.md, section 5): every way in which a proof can be wrong is error 2, and nothing is ordered.
-import type { Case } from '../../suite/case.ts'
+import ipaddr from 'ipaddr.js'
+import type { Case, Finding } from '../../suite/case.ts'
+import type { Target } from '../../suite/target.ts'
 import { ADDRESS_TYPE, fields, join, signProof } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
 import { newCaller } from '../exchange.ts'
-import { getProof } from '../proof/get-proof.ts'
+import { getProof, type ReceivedProof } from '../proof/get-proof.ts'
 import { goodProof, playedKey, publicIpv4 } from './played-proofs.ts'
 import { ILL_FORMED, REFUSED, type ProofCase } from './proof-faults.ts'
 import { aged, AGE_MS_MAX, good, MARGIN_MS, signedAs, statement } from './proof-makers.ts'
@@ -126,15 +128,16 @@ function believedCase(): Case {
     id,
     title: 'the issue server of the zone believes what the proof server signs',
     role: 'proof',
-    needs: ['private-addresses'],
     byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
     async run(context) {
       if (context.target.issue === undefined) {
         return { verdict: 'unsupported', reason: 'the target names no issue server' }
       }
       const caller = await newCaller(context)
-      const { wrapper } = await getProof(context, { caller })
-      await expectProofsAccepted(context, caller, [wrapper], 'a proof of the proof server')
+      const received = await getProof(context, { caller })
+      const uncertified = uncertifiedAddress(context.target, received)
+      if (uncertified !== undefined) return uncertified
+      await expectProofsAccepted(context, caller, [received.wrapper], 'a proof of the proof server')
       return undefined
     },
   }
@@ -147,7 +150,7 @@ function mixedKeysCase(): Case {
     id,
     title: 'an issue server that trusts several proof keys accepts proofs of each, also together',
     role: 'issue',
-    needs: ['played-proof-server', 'private-addresses'],
+    needs: ['played-proof-server'],
     byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
     async run(context) {
       if (context.target.proof.length === 0) {
@@ -155,11 +158,31 @@ function mixedKeysCase(): Case {
       }
       const caller = await newCaller(context)
       const played = await good(context, caller)
-      const { wrapper } = await getProof(context, { caller })
+      const received = await getProof(context, { caller })
+      const uncertified = uncertifiedAddress(context.target, received)
+      if (uncertified !== undefined) return uncertified
+      const { wrapper } = received
       await expectProofsAccepted(context, caller, [played], 'a proof of one trusted key')
       await expectProofsAccepted(context, caller, [wrapper], 'a proof of the proof server')
       await expectProofsAccepted(context, caller, [played, wrapper], 'proofs of two trusted keys')
       return undefined
     },
   }
+}
+
+/** A proof is of the address that the suite calls from: where that is a private one, it has to be certified all the same. */
+export function uncertifiedAddress(
+  { capabilities }: Pick<Target, 'capabilities'>,
+  { proof }: Pick<ReceivedProof, 'proof'>,
+): Finding | undefined {
+  if (capabilities.includes('private-addresses')) return undefined
+  const address = proof.addrs.map((one) => one.address).find((text) => !isPublic(text))
+  if (address === undefined) return undefined
+  const reason = `the proof server sees the suite at ${address}, which is certified only where the target claims the capability "private-addresses"`
+  return { verdict: 'unsupported', reason }
+}
+
+/** What is no address at all is for the issue server to say. */
+function isPublic(text: string): boolean {
+  return !ipaddr.isValid(text) || ipaddr.process(text).range() === 'unicast'
 }
