@@ -1,7 +1,8 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import packageJson from '../package.json' with { type: 'json' }
 import { isKeyOf } from './checks/client/outcome.ts'
 import { openPlayedCa, spki } from './players/certificate-authority.ts'
 import { CAPABILITIES } from './suite/case.ts'
@@ -43,5 +44,15 @@ test('keys of clients are read in each form that their README names', async (t) 
 test('the README explains every capability and every verdict', async (t) => {
   for (const word of [...CAPABILITIES, ...VERDICTS]) {
     t.match(readme, new RegExp(`^\\| \`${word}\` \\| `, 'm'))
+  }
+})
+
+test('the README says of each test with real processes what it runs, and where the whole is', async (t) => {
+  const files = globSync('**/*.real.test.ts', { cwd: import.meta.dirname })
+  t.ok(files.length > 3)
+  for (const file of files) t.match(readme, new RegExp(`^\\| \`${RegExp.escape(file)}\` \\|`, 'm'))
+  const { scripts } = packageJson
+  for (const [, name = ''] of readme.matchAll(/npm run (?:--silent )?([a-z]+)/g)) {
+    t.ok(name in scripts, `npm run ${name}`)
   }
 })
