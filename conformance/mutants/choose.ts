@@ -4,6 +4,7 @@ import { CASES, REQUIREMENTS } from '../suite/catalogue.ts'
 import { UsageError } from '../suite/problems.ts'
 import { requirementOf } from '../suite/selection.ts'
 import type { Mutant } from './mutant.ts'
+import type { Outcome } from './outcome.ts'
 import { WITHOUT_MUTANT } from './without.ts'
 
 /** @throws {UsageError} for a word that names none */
@@ -41,4 +42,13 @@ export function uncovered(
   return REQUIREMENTS.filter(
     ({ id, level }) => level === 'MUST' && checked.has(id) && !broken.has(id),
   ).map(({ id, title }) => ({ id, title, reason: WITHOUT_MUTANT[id] }))
+}
+
+/** Checks that no mutant made fail, by their ids: nobody has seen them do so. */
+export function untripped(
+  outcomes: readonly Outcome[],
+  cases: readonly Case[] = CASES,
+): readonly string[] {
+  const seen = new Set(outcomes.flatMap(({ tripped }) => tripped))
+  return cases.map(({ id }) => id).filter((id) => !seen.has(id))
 }

@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
 import { MUTANTS } from './index.ts'
-import { chooseMutants, uncovered } from './choose.ts'
+import { chooseMutants, uncovered, untripped } from './choose.ts'
 import { MutantProgress } from './progress.ts'
 import { reportText, rowText, toReport } from './report.ts'
 import { runMutants } from './workshop.ts'
@@ -26,7 +26,7 @@ const note = (line: string): void => void process.stderr.write(`${line}\n`)
 const command = new Command('mutants')
   .description(
     'Starts servers and clients that are wrong in exactly one way, one after the other, and runs the checks of their ' +
-      'role. A mutant is killed when the requirement that it breaks fails, and nothing else but its stated neighbours.',
+      'role. A mutant is killed when the requirement that it breaks fails, all its stated neighbours do, and nothing else.',
   )
   .option(
     '--only <id>',
@@ -90,6 +90,7 @@ async function main(): Promise<number> {
       outcomes,
       // Of a part nothing can be said about the whole.
       uncovered: options.only === undefined ? uncovered(MUTANTS) : [],
+      untripped: options.only === undefined ? untripped(outcomes) : [],
       durationMs: Math.round(performance.now() - startedMs),
     })
     process.stdout.write(

@@ -17,7 +17,7 @@ export const DISCOVERY_MUTANTS = mutantsOf('discovery', [
     find: 'data.length <= ANNOUNCEMENT_LENGTH_MAX\n',
     replace: `(data[0] === 0x0a || pubsub.unsubscribe(topic), data.length <= ANNOUNCEMENT_LENGTH_MAX)\n`,
     breaks: 'NT-DISC-007',
-    neighbours: ['NT-DISC-004', 'NT-DISC-008', 'NT-DISC-009'],
+    sometimes: ['NT-DISC-004', 'NT-DISC-008', 'NT-DISC-009'],
     why: 'what is no announcement keeps it from passing on the next one',
   },
   {

@@ -61,14 +61,7 @@ export const DNS_MUTANTS = mutantsOf('dns', [
     find: 'rcode: node === undefined ? RCODE.NXDOMAIN : RCODE.NOERROR',
     replace: 'rcode: answers.length === 0 ? RCODE.NXDOMAIN : RCODE.NOERROR',
     breaks: 'NT-DNS-016',
-    neighbours: [
-      'NT-DNS-026',
-      'NT-DNS-029',
-      'NT-DNS-031',
-      'NT-DNS-065',
-      'NT-DNS-024',
-      'NT-DNS01-*',
-    ],
+    neighbours: ['NT-DNS-029', 'NT-DNS-030', 'NT-DNS-065'],
     why: 'looks for records and not for the name',
   },
   {
@@ -84,7 +77,7 @@ export const DNS_MUTANTS = mutantsOf('dns', [
       'NT-DNS-023',
       'NT-DNS-024',
       'NT-DNS-029',
-      'NT-DNS01-*',
+      'NT-DNS-030',
     ],
     why: 'never says NXDOMAIN',
   },
@@ -187,7 +180,7 @@ export const DNS_MUTANTS = mutantsOf('dns', [
     find: 'Array.from(values, (value)',
     replace: 'Array.from([...values].slice(0, 1), (value)',
     breaks: 'NT-DNS-026',
-    neighbours: ['NT-DNS-058', 'NT-DNS-060', 'NT-DNS01-*'],
+    neighbours: ['NT-DNS-058', 'NT-DNS-060', 'NT-DNS01-007'],
     why: 'answers with the first of several values',
   },
   {

@@ -7,12 +7,14 @@ import { DNS01_MUTANTS } from './dns01.ts'
 import { ISSUE_MUTANTS } from './issue.ts'
 import { ORDER_MUTANTS } from './orders.ts'
 import { PROOF_MUTANTS } from './proof.ts'
+import { STREAM_MUTANTS } from './streams.ts'
 
 /** All servers and clients that are wrong in exactly one way. */
 export const MUTANTS: readonly Mutant[] = [
   ...DNS_MUTANTS,
   ...DNS_WIRE_MUTANTS,
   ...DNS01_MUTANTS,
+  ...STREAM_MUTANTS,
   ...PROOF_MUTANTS,
   ...ISSUE_MUTANTS,
   ...ORDER_MUTANTS,

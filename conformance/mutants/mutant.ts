@@ -13,8 +13,10 @@ export interface Mutant {
   readonly replace: string
   /** The requirement whose checks must fail. */
   readonly breaks: string
-  /** Requirements that cannot but fail too, because they say a part of the same; `NT-DNS01-*` is all of a family. */
+  /** Requirements that cannot but fail too, because they say a part of the same: each of them has to. */
   readonly neighbours?: readonly string[]
+  /** Requirements that fail or do not, as it happens: the mistake is a race. */
+  readonly sometimes?: readonly string[]
   /** What is wrong with it, and who did so. */
   readonly why: string
 }

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { CASES, findRequirement } from '../suite/catalogue.ts'
+import { CASES } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
 import { makeCase } from '../suite/testing.ts'
-import { chooseMutants, uncovered } from './choose.ts'
+import { chooseMutants, uncovered, untripped } from './choose.ts'
 import { MUTANTS } from './index.ts'
 import { mutate, type Mutant } from './mutant.ts'
 import { judgeMutant } from './outcome.ts'
-import { toReport } from './report.ts'
+import { reportText, toReport } from './report.ts'
 import { checksFor } from './run-mutant.ts'
 import { ROOT } from './on-load.ts'
 
@@ -26,11 +26,15 @@ test('mutants have ids of their own, and break what checks can see', async (t) =
   const ids = MUTANTS.map(({ id }) => id)
   t.equal(new Set(ids).size, ids.length)
   const checked = new Set(CASES.map(requirementOf))
-  for (const { id, breaks, neighbours = [] } of MUTANTS) {
+  for (const mutant of MUTANTS) {
+    const { id, breaks, neighbours = [], sometimes = [] } = mutant
     t.ok(checked.has(breaks), `${id} breaks ${breaks}`)
-    for (const name of neighbours) {
-      t.ok(name.endsWith('*') || findRequirement(name), `${id} has the neighbour ${name}`)
+    const given = new Set(checksFor(mutant, { thorough: false }).map(requirementOf))
+    for (const name of [...neighbours, ...sometimes]) {
+      t.ok(given.has(name), `${id} is given a check of its neighbour ${name}`)
     }
+    const names = [breaks, ...neighbours, ...sometimes]
+    t.equal(new Set(names).size, names.length, `${id} names each neighbour once`)
   }
 })
 
@@ -56,7 +60,8 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
     find: 'x',
     replace: 'y',
     breaks: 'NT-DNS-064',
-    neighbours: ['NT-DNS-016', 'NT-DNS01-*'],
+    neighbours: ['NT-DNS-016'],
+    sometimes: ['NT-DNS01-003'],
     why: 'of a test',
   }
   const result = (id: string, verdict: 'pass' | 'fail' | 'inconclusive' | 'nonstrict') => ({
@@ -77,9 +82,28 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
       { state: 'survived', unexpected: [] },
     ],
     [
-      'it and neighbours fail',
-      [result('NT-DNS-064/a', 'fail'), result('NT-DNS01-003/a', 'inconclusive')],
-      { state: 'killed', killedBy: ['NT-DNS-064/a'], untouched: ['NT-DNS-016'] },
+      'it and its neighbours fail',
+      [result('NT-DNS-064/a', 'fail'), result('NT-DNS-016/a', 'inconclusive')],
+      { state: 'killed', killedBy: ['NT-DNS-064/a'], tripped: ['NT-DNS-064/a'], untouched: [] },
+    ],
+    [
+      'what fails now and then does too',
+      [
+        result('NT-DNS-064/a', 'fail'),
+        result('NT-DNS-016/a', 'fail'),
+        result('NT-DNS01-003/a', 'fail'),
+      ],
+      { state: 'killed', tripped: ['NT-DNS-064/a', 'NT-DNS-016/a', 'NT-DNS01-003/a'] },
+    ],
+    [
+      'a stated neighbour does not fail',
+      [result('NT-DNS-064/a', 'fail'), result('NT-DNS-016/a', 'pass')],
+      { state: 'excused', untouched: ['NT-DNS-016'] },
+    ],
+    [
+      'a neighbour by its name alone is none',
+      [result('NT-DNS-064/a', 'fail'), result('NT-DNS01-004/a', 'fail')],
+      { state: 'spilled' },
     ],
     [
       'something else fails too',
@@ -95,11 +119,18 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
   for (const [name, results, wanted] of rows) {
     const outcome = judgeMutant(mutant, results, 1)
     t.match(outcome, wanted, name)
-    const { good } = toReport({ outcomes: [outcome], uncovered: [], durationMs: 1 })
+    const { good } = toReport({ outcomes: [outcome], uncovered: [], untripped: [], durationMs: 1 })
     t.equal(good, outcome.state === 'killed', name)
   }
   const gap = [{ id: 'NT-DNS-010', title: 'a', reason: undefined }]
-  t.notOk(toReport({ outcomes: [], uncovered: gap, durationMs: 1 }).good)
+  t.notOk(toReport({ outcomes: [], uncovered: gap, untripped: [], durationMs: 1 }).good)
+
+  const killed = judgeMutant(mutant, [result('NT-DNS-064/a', 'fail')], 1)
+  const checks = ['NT-DNS-064/a', 'NT-DNS-064/b'].map((id) => makeCase({ id }))
+  const left = untripped([killed], checks)
+  t.same(left, ['NT-DNS-064/b'], 'a check that no mutant tripped is named')
+  const report = toReport({ outcomes: [killed], uncovered: [], untripped: left, durationMs: 1 })
+  t.match(reportText(report), /1 checks that no mutant tripped:\n {2}NT-DNS-064\/b\n/)
 })
 
 test('--only takes mutants, roles and requirements, and refuses what names none', async (t) => {

@@ -7,15 +7,18 @@ export interface Outcome {
   readonly mutant: Mutant
   /**
    * `survived`: no check of the requirement failed. `spilled`: checks of requirements failed that have nothing to do
-   * with it. `broken`: it could not be started, or ended by itself.
+   * with it. `excused`: all checks of a stated neighbour passed, so that it would hide a failure to come. `broken`: it
+   * could not be started, or ended by itself.
    */
-  readonly state: 'killed' | 'survived' | 'spilled' | 'broken'
+  readonly state: 'killed' | 'survived' | 'spilled' | 'excused' | 'broken'
   /** Checks of the broken requirement that failed. */
   readonly killedBy: readonly string[]
   /** Checks that failed, or could not judge, of requirements that are no neighbours either. */
   readonly unexpected: readonly Failure[]
   /** Stated neighbours of which no check failed. */
   readonly untouched: readonly string[]
+  /** All checks that failed. */
+  readonly tripped: readonly string[]
   /** Of `broken`: why. */
   readonly reason?: string
   readonly checks: number
@@ -35,13 +38,10 @@ export function isFailure({ verdict }: Pick<CaseResult, 'verdict'>): boolean {
 }
 
 /** Whether a mutant may fail this. */
-export function isExpected(result: CaseResult, { breaks, neighbours = [] }: Mutant): boolean {
-  return !isFailure(result) || isNamed(requirementOf(result.case), [breaks, ...neighbours])
-}
-
-function isNamed(requirement: string, names: readonly string[]): boolean {
-  return names.some((name) =>
-    name.endsWith('*') ? requirement.startsWith(name.slice(0, -1)) : name === requirement,
+export function isExpected(result: CaseResult, mutant: Mutant): boolean {
+  const { breaks, neighbours = [], sometimes = [] } = mutant
+  return (
+    !isFailure(result) || [breaks, ...neighbours, ...sometimes].includes(requirementOf(result.case))
   )
 }
 
@@ -50,9 +50,8 @@ export function judgeMutant(
   results: readonly CaseResult[],
   durationMs: number,
 ): Outcome {
-  const killedBy = results
-    .filter(({ case: one, verdict }) => verdict === 'fail' && requirementOf(one) === mutant.breaks)
-    .map(({ case: { id } }) => id)
+  const tripped = results.filter(({ verdict }) => verdict === 'fail').map(({ case: one }) => one)
+  const killedBy = tripped.filter((one) => requirementOf(one) === mutant.breaks)
   const unexpected = results
     .filter((result) => !isExpected(result, mutant))
     .map(({ case: { id }, verdict, actual, reason }) => ({
@@ -60,17 +59,29 @@ export function judgeMutant(
       verdict,
       seen: actual ?? reason ?? '',
     }))
-  const failed = results.filter(isFailure).map(({ case: one }) => requirementOf(one))
-  const killed = killedBy.length > 0
+  const failed = new Set(results.filter(isFailure).map(({ case: one }) => requirementOf(one)))
+  const untouched = (mutant.neighbours ?? []).filter((id) => !failed.has(id))
   return {
     mutant,
-    state: killed ? (unexpected.length === 0 ? 'killed' : 'spilled') : 'survived',
-    killedBy,
+    state: stateOf({ killedBy, unexpected, untouched }),
+    killedBy: killedBy.map(({ id }) => id),
     unexpected,
-    untouched: (mutant.neighbours ?? []).filter(
-      (name) => !failed.some((id) => isNamed(id, [name])),
-    ),
+    untouched,
+    tripped: tripped.map(({ id }) => id),
     checks: results.length,
     durationMs,
   }
+}
+
+function stateOf({
+  killedBy,
+  unexpected,
+  untouched,
+}: Readonly<Record<'killedBy' | 'unexpected' | 'untouched', readonly unknown[]>>): Exclude<
+  Outcome['state'],
+  'broken'
+> {
+  if (killedBy.length === 0) return 'survived'
+  if (unexpected.length > 0) return 'spilled'
+  return untouched.length > 0 ? 'excused' : 'killed'
 }

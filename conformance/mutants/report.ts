@@ -9,14 +9,17 @@ export interface MutantReport {
   readonly counts: Readonly<Record<Outcome['state'], number>>
   readonly outcomes: readonly Outcome[]
   readonly uncovered: readonly Uncovered[]
+  /** Checks that no mutant made fail, by their ids. */
+  readonly untripped: readonly string[]
   readonly durationMs: number
 }
 
-const STATES = ['killed', 'survived', 'spilled', 'broken'] as const
+const STATES = ['killed', 'survived', 'spilled', 'excused', 'broken'] as const
 const MARKS = {
   killed: ['✓', 'green'],
   survived: ['✗', 'red'],
   spilled: ['≈', 'yellow'],
+  excused: ['≈', 'yellow'],
   broken: ['!', 'red'],
 } as const
 
@@ -26,8 +29,9 @@ const SEEN_LENGTH_MAX = 160
 export function toReport({
   outcomes,
   uncovered,
+  untripped,
   durationMs,
-}: Pick<MutantReport, 'outcomes' | 'uncovered' | 'durationMs'>): MutantReport {
+}: Pick<MutantReport, 'outcomes' | 'uncovered' | 'untripped' | 'durationMs'>): MutantReport {
   const count = (state: Outcome['state']): number =>
     outcomes.filter((outcome) => outcome.state === state).length
   return {
@@ -38,10 +42,12 @@ export function toReport({
       killed: count('killed'),
       survived: count('survived'),
       spilled: count('spilled'),
+      excused: count('excused'),
       broken: count('broken'),
     },
     outcomes,
     uncovered,
+    untripped,
     durationMs,
   }
 }
@@ -64,14 +70,26 @@ export function rowText(outcome: Outcome): string {
     ),
     ...(untouched.length === 0 || state === 'broken'
       ? []
-      : [styleText('gray', `    kept all the same: ${untouched.join(', ')}`)]),
+      : [`    stated as neighbours, and no check of them failed: ${untouched.join(', ')}`]),
   ].join('\n')
 }
 
 /** What the rows come to. */
-export function reportText({ counts, uncovered, durationMs, good }: MutantReport): string {
+export function reportText({
+  counts,
+  uncovered,
+  untripped,
+  durationMs,
+  good,
+}: MutantReport): string {
   const lines = [
     '',
+    ...(untripped.length === 0
+      ? []
+      : [
+          `${untripped.length} checks that no mutant tripped:`,
+          ...untripped.map((id) => `  ${id}`),
+        ]),
     ...uncovered.map(
       ({ id, title, reason }) =>
         `no mutant of ${id} (${title}): ${reason ?? styleText('red', 'nobody has said why')}`,

@@ -5,7 +5,7 @@ import type { Case } from '../../suite/case.ts'
 import type { Play } from '../../client/play.ts'
 import { utter } from '../../players/played-gossip.ts'
 import { addressName, Announce, TOPICS } from '../../wire/index.ts'
-import { fail, hex } from '../exchange.ts'
+import { decoded, fail, hex } from '../exchange.ts'
 import { clientCase, CLIENT_ZONE, wait, type ClientCaseInit } from './define.ts'
 import { foundBy } from './discovering.ts'
 import { good, makeSpeaker, said } from './speeches.ts'
@@ -95,9 +95,10 @@ export const ANNOUNCING_CASES: readonly Case[] = [
     id: 'NT-DISC-001/no-length',
     title: 'an announcement is the message Announce, without a length in front',
     async judge(play, context) {
-      const { message } = await announced(play, context)
-      const { addr } = Announce.decode(message.data)
-      if (addr.length === 0) fail('an Announce with an address', hex(message.data))
+      const { data } = (await announced(play, context)).message
+      const wanted = 'an Announce with an address, without a length in front'
+      const { addr } = decoded(() => Announce.decode(data), data, wanted)
+      if (addr.length === 0) fail(wanted, hex(data))
     },
   }),
   announcing({

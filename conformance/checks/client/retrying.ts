@@ -33,7 +33,7 @@ const moving: readonly Case[] = [
     },
     timeoutMs: LONG_CASE_MS,
     async judge(play, context): Promise<Finding | void> {
-      await served(play, context, { trusted: false })
+      const first = await served(play, context, { trusted: false })
       await announced(play, context)
       const told = await play.neighbours[0]?.tellObserved(`/ip4/${OTHER_ADDRESS}/tcp/4001`)
       if (told !== true) {
@@ -47,7 +47,12 @@ const moving: readonly Case[] = [
       if (!proven.includes(OTHER_ADDRESS)) {
         fail(`new proofs, which name ${OTHER_ADDRESS}`, `proofs of ${proven.join(', ')}`)
       }
-      await served(play, context, { serverName: addressName(OTHER_ADDRESS, play.init.zone) })
+      const serverName = addressName(OTHER_ADDRESS, play.init.zone)
+      const other = first.certificate.serialNumber
+      const { certificate } = await served(play, context, { serverName, other, trusted: false })
+      if (certificate.checkHost(serverName) === undefined) {
+        fail(`a certificate for ${serverName}`, certificate.subjectAltName ?? 'one without names')
+      }
     },
   }),
 ]
