@@ -1,5 +1,6 @@
 // The command as a person or a CI job runs it, against a DNS server that refuses everything.
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
@@ -7,7 +8,9 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
+import { createHttpsCertificate } from '../scenarios/engine/ca/https-certificate.ts'
 import { SUITE_VERSION } from './suite/agent.ts'
+import { parseTarget } from './suite/read-target.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nodetrust-conformance-cli-'))
 const CLI = join(import.meta.dirname, 'cli.ts')
@@ -95,6 +98,15 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
     ],
     [['report', '--html', 'x.html', target], /target is an object|schema is missing/],
     [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
+    [
+      ['prepare', '--zone', 'nt.example', '--play', '::1', '--play-acme', '1', '--play-only'],
+      /^--play means nothing without --issue\n--play-acme means nothing without --acme\n$/,
+    ],
+    [['prepare', '--zone', 'nt.example', '--capability', 'web'], /Wanted one of ipv6, private-/],
+    [
+      ['prepare', '--zone', 'nt.example', '--out', 'csr', '--capability', 'csr'],
+      /capabilities\[0\] is "csr", wanted "issue" in the file as well/,
+    ],
   ]
   await Promise.all(
     rows.map(async ([words, message]) => {
@@ -258,6 +270,60 @@ test('prepare makes keys that run takes, tells what servers have to know, and re
   t.equal((await conformance(['run', '--target', file, '--dry-run', 'dns/*'])).code, 0)
   t.equal((await conformance([...words, ...servers])).code, 2)
   t.equal(await readFile(file, 'utf8'), text)
+})
+
+test('prepare says what servers can and where the suite plays, and plays a CA where that is wanted', async (t) => {
+  const peer = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
+  const other = '12D3KooWP4LYQSU19CvuzapAVxScgfHSCkiGcRrWUd5HRvZK9V9f'
+  const ownCa = await createHttpsCertificate()
+  await writeFile(join(folder, 'private-ca.pem'), ownCa.certificate)
+  const { code, out, err } = await conformance(
+    [
+      ['prepare', '--zone', 'nt.example', '--out', 'played', '--name', 'all'],
+      ['--proof', `/ip4/192.0.2.1/tcp/4001/p2p/${peer}`],
+      ['--proof', `/ip4/192.0.2.2/tcp/4001/p2p/${other}`],
+      ['--proof', `/ip6/2001:db8::1/tcp/4001/p2p/${peer}`],
+      ['--issue', `/ip4/192.0.2.3/tcp/4003/p2p/${peer}`],
+      ['--acme', 'https://192.0.2.3:14000/dir', '--acme-ca', 'private-ca.pem'],
+      ['--acme-root', 'private-ca.pem', '--capability', 'csr', '--capability', 'ipv6'],
+      ['--key-type', 'Ed25519', '--key-type', 'RSA'],
+      ['--play', '127.0.0.9', '--play-libp2p', '4102', '--play-dns', '5354', '--play-only'],
+      ['--play-acme', '14443'],
+    ].flat(),
+  )
+  t.equal(code, 0, err)
+  const target = parseTarget(await readFile(join(folder, 'played/target.json'), 'utf8'), 'target')
+  t.same(target.capabilities, [
+    'csr',
+    'ipv6',
+    'played-proof-server',
+    'played-dns-server',
+    'played-ca',
+  ])
+  t.same(target.keyTypes, ['Ed25519', 'RSA'])
+  t.same(
+    target.proof.map(({ addresses }) => addresses.length),
+    [2, 1],
+    'each peer is a server',
+  )
+  t.match(target.players?.dns, {
+    listen: ['/ip4/127.0.0.9/tcp/4102'],
+    dns: { address: '127.0.0.9', port: 5354 },
+    only: true,
+  })
+  t.equal(target.acme?.roots.length, 1)
+  t.match(out, /its only DNS server .*issue.dnsServers\)\n {2}\/ip4\/127.0.0.9\/tcp\/4102\/p2p\//)
+  t.match(out, /\n {2}https:\/\/127.0.0.9:14443\/dir\n {2}trusting played\/played-ca.pem /)
+  const trusted = await readFile(join(folder, 'played/played-ca.pem'), 'utf8')
+  t.equal(trusted, target.players?.acme?.certificate)
+  t.equal(new X509Certificate(trusted).checkIP('127.0.0.9'), '127.0.0.9')
+
+  const alone = await conformance(['prepare', '--zone', 'nt.example', '--out', 'alone'])
+  t.match(
+    alone.out,
+    /have to know of the suite, .*:\n\nNothing: /,
+    'there is always something to say',
+  )
 })
 
 test('a production CA is refused until it is named', async (t) => {

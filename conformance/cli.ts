@@ -1,17 +1,17 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import type { ClientCommandWords } from './commands/client.ts'
+import { collect, collectOneOf, examples, subcommand } from './commands/command-line.ts'
 import type { CommandIo } from './commands/io.ts'
 import type { ExplainWords } from './commands/explain.ts'
 import type { ListWords } from './commands/list.ts'
-import type { PrepareWords } from './commands/prepare.ts'
+import { prepareCommand } from './commands/prepare-command.ts'
 import type { ReportWords } from './commands/report.ts'
 import type { SendWords } from './commands/send.ts'
 import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
-import type { Role } from './suite/case.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
-import { COMMAND, SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
+import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { ROLES } from './suite/selection.ts'
 import { EXIT } from './suite/verdicts.ts'
 
@@ -74,7 +74,7 @@ function program(end: (code: number) => void): Command {
   suite.addCommand(runCommand(end))
   suite.addCommand(clientCommand(end))
   suite.addCommand(selfCommand(end))
-  suite.addCommand(prepareCommand())
+  suite.addCommand(prepareCommand(io))
   suite.addCommand(listCommand())
   suite.addCommand(explainCommand())
   suite.addCommand(vectorsCommand(end))
@@ -137,35 +137,6 @@ function selfCommand(end: (code: number) => void): Command {
       end(await self(selectors, words, io))
     })
   return examples(withRunOptions(command), ['self', 'self NT-DNS --report tap=results.tap'])
-}
-
-function prepareCommand(): Command {
-  const command = subcommand(
-    'prepare',
-    'Make the keys of the suite and a target file, and print what your servers have to know',
-  )
-    .requiredOption('--zone <domain>', 'the zone of the servers')
-    .option('--name <name>', 'how reports call the target', 'target')
-    .option('--out <folder>', 'where target.json goes', '.')
-    .option('--dns <address:port>', 'a DNS server of the zone; repeatable', collect)
-    .option('--dns01 <multiaddr>', 'where it takes challenges, with /p2p; repeatable', collect)
-    .option('--proof <multiaddr>', 'the proof server, with /p2p; repeatable', collect)
-    .option('--issue <multiaddr>', 'the issue server, with /p2p; repeatable', collect)
-    .option(
-      '--acme <url>',
-      'directory of the CA that the issue server uses: a staging or private one',
-    )
-    .option('--play <ip>', 'address of this machine at which the suite plays a DNS server')
-    .option('--private-addresses', 'the servers certify private and loopback addresses')
-    .option('--json', 'print what the servers have to know as JSON')
-    .action(async (words: PrepareWords) => {
-      const { prepare } = await import('./commands/prepare.ts')
-      await prepare(words, io)
-    })
-  return examples(command, [
-    'prepare --zone nt.example.org --dns 192.0.2.53',
-    'prepare --zone nt.example.org --dns 192.0.2.53 --issue /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… --acme https://acme-staging-v02.api.letsencrypt.org/directory',
-  ])
 }
 
 function listCommand(): Command {
@@ -241,7 +212,7 @@ function sendCommand(): Command {
 
 function withRunOptions(command: Command): Command {
   return command
-    .option('--role <role>', `only this one: ${ROLES.join(', ')}; repeatable`, collectRole)
+    .option('--role <role>', `only this one: ${ROLES.join(', ')}; repeatable`, collectOneOf(ROLES))
     .option('--level <levels>', 'only these: must, should, may; several with commas')
     .option('--exclude <selector>', 'none of these; repeatable', collect)
     .option('--strict', 'a SHOULD that is missed fails')
@@ -258,26 +229,4 @@ function withRunOptions(command: Command): Command {
     .option('--timeout <seconds>', 'for each check, instead of its own')
     .option('--dry-run', 'show what would run')
     .option('--json', 'print the report as JSON')
-}
-
-function subcommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .exitOverride()
-    .showHelpAfterError('(add --help for what there is)')
-}
-
-function examples(command: Command, lines: readonly string[]): Command {
-  const text = lines.map((line) => `  ${COMMAND} ${line}`).join('\n')
-  return command.addHelpText('after', `\nExamples:\n${text}`)
-}
-
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value]
-}
-
-function collectRole(value: string, earlier: readonly Role[] = []): readonly Role[] {
-  const role = ROLES.find((known) => known === value)
-  if (role === undefined) throw new InvalidArgumentError(`Wanted one of ${ROLES.join(', ')}.`)
-  return [...earlier, role]
 }

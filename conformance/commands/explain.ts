@@ -8,6 +8,7 @@ import { requirementOf } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { jsonText, type CommandIo } from './io.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
+import { needsOf } from './list.ts'
 
 export interface ExplainWords {
   readonly target?: string
@@ -73,7 +74,7 @@ function caseExplanation(one: Case, { target, file }: Told) {
     id: one.id,
     title: one.title,
     level: levelOf(one),
-    needs: one.needs ?? [],
+    needs: needsOf(one),
     intrusive: one.intrusive === true,
     byHand: one.byHand(target).replaceAll(EXAMPLE_FILE, () => file),
   }

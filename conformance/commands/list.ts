@@ -1,5 +1,6 @@
 import { CASES, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
+import type { Case } from '../suite/case.ts'
 import { jsonText, type CommandIo } from './io.ts'
 
 export interface ListWords {
@@ -19,7 +20,7 @@ export function list(words: ListWords, io: CommandIo): void {
       title: one.title,
       role: one.role,
       level: levelOf(one),
-      needs: one.needs ?? [],
+      needs: needsOf(one),
       intrusive: one.intrusive === true,
     })),
   }))
@@ -33,6 +34,11 @@ export function list(words: ListWords, io: CommandIo): void {
     ...(unchecked === undefined ? [] : [`    no check: ${unchecked}`]),
   ])
   io.write(`${lines.join('\n')}\n${rows.length} requirements, ${CASES.length} checks\n`)
+}
+
+/** Capabilities, and the key type of a peer where it matters. */
+export function needsOf({ needs = [], keyType }: Case): readonly string[] {
+  return [...needs, ...(keyType === undefined || keyType === 'Ed25519' ? [] : [`${keyType} keys`])]
 }
 
 function marks(

@@ -1,111 +1,93 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMMAND } from '../suite/agent.ts'
-import type { Capability } from '../suite/case.ts'
-import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
+import {
+  createHttpsCertificate,
+  type HttpsCertificate,
+} from '../../scenarios/engine/ca/https-certificate.ts'
+import { generateKeyTexts } from '../suite/keys.ts'
 import { UsageError } from '../suite/problems.ts'
 import { parseTarget } from '../suite/read-target.ts'
 import { jsonText, type CommandIo } from './io.ts'
+import { factsText, type Facts } from './prepare-facts.ts'
+import {
+  describeTarget,
+  directoryUrlAt,
+  listenOn,
+  readPlay,
+  type PrepareWords,
+} from './prepare-target.ts'
 
-export interface PrepareWords {
-  readonly name: string
-  readonly zone: string
-  readonly out: string
-  readonly dns?: readonly string[]
-  readonly dns01?: readonly string[]
-  readonly proof?: readonly string[]
-  readonly issue?: readonly string[]
-  readonly acme?: string
-  readonly play?: string
-  readonly privateAddresses?: boolean
-  readonly json?: boolean
-}
-
-/** Where the suite's own DNS server listens, for issue servers that write to it. */
-const PLAYED = { libp2pPort: 4002, queryPort: 53 }
+/** Nobody checks for longer with one target file. */
+const HTTPS_DAYS = 90
 
 /**
  * `prepare`: makes the suite's keys and a target file, and says what the operator of the servers puts into their
  * configuration, so that the suite may do what a check needs.
  */
 export async function prepare(words: PrepareWords, io: CommandIo): Promise<void> {
-  const [writer, proofSigner, player] = await Promise.all([
+  const play = readPlay(words)
+  const [writer, proofSigner, player, acmeCa, acmeRoot] = await Promise.all([
     generateKeyTexts(),
     generateKeyTexts(),
     generateKeyTexts(),
+    readPem(words.acmeCa),
+    readPem(words.acmeRoot),
   ])
-  const target = describe(words, { writer, proofSigner, player })
+  const https =
+    play?.acme === undefined
+      ? undefined
+      : await createHttpsCertificate({ address: play.address, days: HTTPS_DAYS })
+  const target = describeTarget({
+    words,
+    play,
+    keys: { writer, proofSigner, player },
+    https,
+    acmeCa,
+    acmeRoot,
+  })
   const file = join(words.out, 'target.json')
   // What was given on the command line can be wrong as well.
   parseTarget(JSON.stringify(target), `what was given for ${file}`)
   await save(file, jsonText(target))
-  const facts = {
+  const facts: Facts = {
     file,
-    writer: writer.peerId,
-    proofKey: proofSigner.publicKey,
-    ...(words.play === undefined
+    ...(words.dns01 === undefined ? {} : { writer: writer.peerId }),
+    ...(words.issue === undefined ? {} : { proofKey: proofSigner.publicKey }),
+    ...(play === undefined
       ? {}
       : {
           dnsServer: {
-            address: `${listenOn(words.play)}/p2p/${player.peerId}`,
-            query: { address: words.play, port: PLAYED.queryPort },
+            address: `${listenOn(play)}/p2p/${player.peerId}`,
+            query: { address: play.address, port: play.dns },
+            only: play.only,
           },
         }),
-  }
-  io.write(words.json === true ? jsonText(facts) : instructions(facts, words))
-}
-
-function describe(
-  words: PrepareWords,
-  {
-    writer,
-    proofSigner,
-    player,
-  }: { readonly writer: KeyTexts; readonly proofSigner: KeyTexts; readonly player: KeyTexts },
-): object {
-  const { issue, dns01, play } = words
-  const capabilities: readonly (Capability | false)[] = [
-    words.privateAddresses === true && 'private-addresses',
-    issue !== undefined && 'played-proof-server',
-    issue !== undefined && play !== undefined && 'played-dns-server',
-    dns01 !== undefined && 'dns-writer',
-  ]
-  return {
-    name: words.name,
-    zone: words.zone,
-    capabilities: capabilities.filter((capability) => capability !== false),
-    dns: (words.dns ?? []).map(parseEndpoint),
-    ...(dns01 === undefined ? {} : { dns01: { addresses: dns01, writerKey: writer.privateKey } }),
-    proof: words.proof === undefined ? [] : [{ addresses: words.proof }],
-    ...(issue === undefined
+    ...(play?.acme === undefined || https === undefined
       ? {}
       : {
-          issue: { addresses: issue },
-          ...(words.acme === undefined ? {} : { acme: { directoryUrl: words.acme, roots: [] } }),
-          players: {
-            proofKey: proofSigner.privateKey,
-            ...(play === undefined
-              ? {}
-              : {
-                  dns: {
-                    peerKey: player.privateKey,
-                    listen: [listenOn(play)],
-                    dns: { address: play, port: PLAYED.queryPort },
-                  },
-                }),
+          acme: {
+            directoryUrl: directoryUrlAt(play.address, play.acme.port, play.acme.directoryUrl),
+            certificateFile: await saveCertificate(words.out, https),
           },
         }),
   }
+  io.write(words.json === true ? jsonText(facts) : factsText(facts, words))
 }
 
-function listenOn(address: string): string {
-  return `/${address.includes(':') ? 'ip6' : 'ip4'}/${address}/tcp/${PLAYED.libp2pPort}`
+async function readPem(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new UsageError(`file "${file}" cannot be read (${code})`)
+  }
 }
 
-/** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`. */
-function parseEndpoint(text: string): { readonly address: string; readonly port: number } {
-  const found = /^\[(.+)\]:(\d+)$/.exec(text) ?? /^([^:]+):(\d+)$/.exec(text)
-  return { address: found?.[1] ?? text, port: Number(found?.[2] ?? '53') }
+async function saveCertificate(out: string, { certificate }: HttpsCertificate): Promise<string> {
+  const file = join(out, 'played-ca.pem')
+  await writeFile(file, certificate)
+  return file
 }
 
 /** Holds private keys. A target that is there already is not replaced: its keys stand in somebody's configuration. */
@@ -121,52 +103,4 @@ async function save(file: string, text: string): Promise<void> {
         : `file "${file}" cannot be written (${code})`,
     )
   }
-}
-
-interface Facts {
-  readonly file: string
-  readonly writer: string
-  readonly proofKey: string
-  readonly dnsServer?: {
-    readonly address: string
-    readonly query: { readonly address: string; readonly port: number }
-  }
-}
-
-function instructions({ file, writer, proofKey, dnsServer }: Facts, words: PrepareWords): string {
-  const { dns01, issue, play } = words
-  return `${file} is the target; it holds private keys.
-Put in what is missing, and under "capabilities" what else your servers can: see conformance/README.md.
-
-What your servers have to know of the suite, for as long as it checks them:
-${
-  dns01 === undefined
-    ? ''
-    : `
-DNS servers: this peer may set challenges            (nodetrust.yaml: dns.writers)
-  ${writer}
-`
-}${
-    issue === undefined
-      ? ''
-      : `
-Issue server: this key signs proofs                   (nodetrust.yaml: issue.proofKeys)
-  ${proofKey}
-  Whoever holds it can have any address certified: trust it in a test zone only, and take it out afterwards.
-`
-  }${
-    dnsServer === undefined
-      ? issue === undefined || play !== undefined
-        ? ''
-        : `
-With --play ADDRESS, an address of this machine that the issue server reaches, the suite is a DNS server, too.
-`
-      : `
-Issue server: one more DNS server of the zone         (nodetrust.yaml: issue.dnsServers)
-  ${dnsServer.address}
-  answers queries at ${dnsServer.query.address} port ${dnsServer.query.port}
-`
-  }
-Then: ${COMMAND} run --target ${file}
-`
 }

@@ -8,6 +8,7 @@ import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { AGENT } from '../suite/agent.ts'
+import type { KeyType } from '../suite/case.ts'
 
 /** A peer of the suite's own that asks servers. */
 export interface Caller {
@@ -26,8 +27,6 @@ export interface ConnectInit {
   /** @default false */
   readonly anew?: boolean
 }
-
-export type KeyType = 'RSA' | 'Ed25519' | 'secp256k1'
 
 export interface CallerInit {
   /** @default a new one of `keyType` */

@@ -37,6 +37,10 @@ export const CAPABILITIES = [
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 
+/** Types of peers' keys. */
+export const KEY_TYPES = ['Ed25519', 'RSA', 'secp256k1'] as const
+export type KeyType = (typeof KEY_TYPES)[number]
+
 /** What a case found, when that is not simply `pass`. */
 export interface Finding {
   readonly verdict: Exclude<Verdict, 'fail'>
@@ -94,6 +98,8 @@ export interface Case {
   /** The requirement's own level when left out. */
   readonly level?: Level
   readonly needs?: readonly Capability[]
+  /** The server is called by a peer with such a key. @default any type that the target knows */
+  readonly keyType?: KeyType
   /** Could disturb a public server: runs only with `--intrusive`. */
   readonly intrusive?: true
   /** Takes minutes: runs only where it is chosen by its whole id. */

@@ -2,7 +2,7 @@ import { privateKeyFromProtobuf, publicKeyFromProtobuf } from '@libp2p/crypto/ke
 import { multiaddr } from '@multiformats/multiaddr'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { CAPABILITIES, type Capability } from './case.ts'
+import { CAPABILITIES, KEY_TYPES, type Capability } from './case.ts'
 import { checkJson, readJson, SECRET } from './problems.ts'
 import type { Target } from './target.ts'
 
@@ -70,6 +70,14 @@ const targetSchema = object({
   capabilities: z.array(z.enum(CAPABILITIES, { error: `one of ${CAPABILITIES.join(', ')}` }), {
     error: `a list of ${CAPABILITIES.join(', ')}`,
   }),
+  keyTypes: z
+    .array(z.enum(KEY_TYPES, { error: `one of ${KEY_TYPES.join(', ')}` }), {
+      error: `a list of ${KEY_TYPES.join(', ')}`,
+    })
+    .refine((types) => types.includes('Ed25519'), {
+      error: 'Ed25519 in the list: it is what the suite calls with',
+    })
+    .exactOptional(),
   dns: z.array(dnsTarget, { error: 'a list of {address, port}; empty without DNS servers' }),
   dns01: object({
     addresses: peerAddresses,

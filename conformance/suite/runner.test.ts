@@ -46,6 +46,15 @@ test('what a case does decides its verdict', async (t) => {
       { verdict: 'unsupported', reason: 'the target does not claim the capability "ipv6"' },
     ],
     [
+      'calls with a key of another type than the target knows',
+      { keyType: 'secp256k1' },
+      {
+        verdict: 'unsupported',
+        reason: 'the target does not claim the key type "secp256k1"',
+      },
+    ],
+    ['calls with one that it knows', { keyType: 'RSA' }, { verdict: 'pass' }],
+    [
       'is about a server that the target has not',
       { role: 'issue' },
       { verdict: 'unsupported', reason: 'the target names no issue server' },

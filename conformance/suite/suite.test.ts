@@ -157,6 +157,8 @@ test('a target file is told all its mistakes at once, and no secret of it', asyn
       { proof: [{ addresses: ['/ip4/192.0.2.1/tcp/4001'] }] },
       /wanted a multiaddr that ends in \/p2p/,
     ],
+    [{ keyTypes: ['RSA'] }, /keyTypes is a list, wanted Ed25519 in the list/],
+    [{ keyTypes: ['Ed25519', 'DSA'] }, /keyTypes\[1\] is "DSA", wanted one of Ed25519, RSA/],
     [{ issue: { addresses: [] } }, /issue.addresses is an empty list, wanted at least one/],
     [{ acme: undefined }, /acme is missing, wanted the CA of the issue server/],
     [

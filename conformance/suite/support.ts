@@ -5,6 +5,10 @@ import type { Target } from './target.ts'
 export function missingPart(one: Case, target: Target): string | undefined {
   const role = ROLES[one.role](target)
   if (role !== undefined) return role
+  const { keyType } = one
+  if (keyType !== undefined && target.keyTypes?.includes(keyType) === false) {
+    return `the target does not claim the key type "${keyType}"`
+  }
   const missing = (one.needs ?? []).filter((need) => !target.capabilities.includes(need))
   if (missing.length === 0) return undefined
   const names = missing.map((need: Capability) => `"${need}"`).join(', ')

@@ -1,4 +1,4 @@
-import type { Capability } from './case.ts'
+import type { Capability, KeyType } from './case.ts'
 
 /** What a stranger must tell us of the servers that are to be checked. Made of a JSON file by `readTarget`. */
 export interface Target {
@@ -7,6 +7,8 @@ export interface Target {
   /** Lower case, no dot at its ends. */
   readonly zone: string
   readonly capabilities: readonly Capability[]
+  /** Of peers that the servers can talk with; Ed25519 is among them. @default all */
+  readonly keyTypes?: readonly KeyType[]
   /** All authoritative DNS servers of the zone. */
   readonly dns: readonly DnsTarget[]
   /** Where challenges are set; absent where the suite shall not. */

@@ -7,6 +7,7 @@ export const TARGET: Target = {
   name: 'test target',
   zone: 'nt.example',
   capabilities: [],
+  keyTypes: ['Ed25519', 'RSA'],
   dns: [{ address: '127.0.0.1', port: 5300 }],
   proof: [],
 }

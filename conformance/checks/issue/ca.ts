@@ -1,7 +1,7 @@
 // What an issue server asks of its CA, and what it makes of refusals: the suite stands between the two.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CaScript, PlayedCa } from '../../players/played-ca.ts'
-import type { Case, CheckContext } from '../../suite/case.ts'
+import type { Case, CheckContext, KeyType } from '../../suite/case.ts'
 import { ERRORS, IssueRequest, readCommonName } from '../../wire/index.ts'
 import { evidence } from '../by-hand.ts'
 import { connectIdentified, expectCode, fail, needAddress, newCaller } from '../exchange.ts'
@@ -17,7 +17,6 @@ import {
 } from './order.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
 import { errorFor, UNKNOWN_CRYPTO } from './request.ts'
-import type { KeyType } from '../../players/caller.ts'
 
 const REQUESTS_AT_ONCE = 10
 /** RFC 5280, upper bound of a common name. */
@@ -110,8 +109,9 @@ export const CA_CASES: readonly Case[] = [
 function caCase({
   id,
   title,
+  keyType,
   run,
-}: Pick<Case, 'id' | 'title'> & {
+}: Pick<Case, 'id' | 'title' | 'keyType'> & {
   readonly run: (context: CheckContext, ca: PlayedCa) => Promise<void>
 }): Case {
   return {
@@ -119,6 +119,7 @@ function caCase({
     title,
     role: 'issue',
     needs: ['played-proof-server', 'played-ca', 'csr'],
+    ...(keyType === undefined ? {} : { keyType }),
     timeoutMs: ORDER_CASE_MS,
     byHand: () => evidence(id, 'the order as its client sees it is among the messages'),
     async run(context) {
@@ -165,6 +166,7 @@ function commonNameCase(keyType: KeyType): Case {
   return caCase({
     id: `NT-ISSUE-025/${keyType.toLowerCase()}-caller`,
     title: `the CSR that the server makes for a caller with an ${keyType} key has no common name of over 64 bytes`,
+    keyType,
     async run(context, ca) {
       const caller = await newCaller(context, { keyType })
       const addresses = [publicIpv4(context)]

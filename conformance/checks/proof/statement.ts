@@ -1,7 +1,6 @@
 // What a proof says: whom it is about, when it was made, where its subject was seen, and who signed.
 import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
-import type { Case, Finding } from '../../suite/case.ts'
-import type { KeyType } from '../../players/caller.ts'
+import type { Case, Finding, KeyType } from '../../suite/case.ts'
 import { addressBytes, addressText, frame, Proof, unmapped } from '../../wire/index.ts'
 import { send } from '../by-hand.ts'
 import {
@@ -197,6 +196,7 @@ function idCase(keyType: KeyType): Case {
     id: `NT-PROOF-002/${keyType.toLowerCase()}-caller`,
     title: `the id of a proof is the multihash of the caller, here one with an ${keyType} key`,
     role: 'proof',
+    keyType,
     byHand: (target) =>
       send(target, {
         protocol: 'proof',

@@ -11,11 +11,15 @@ export interface HttpsCertificate {
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-const VALIDITY_MS = 7 * 24 * 60 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
 /** Clocks of a container's virtual machine may be behind ours. */
 const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000
 
-export async function createHttpsCertificate(): Promise<HttpsCertificate> {
+/** @param init.address of the machine that serves it, beside loopback's; `days` that it is valid, 7 by default */
+export async function createHttpsCertificate({
+  address = '127.0.0.1',
+  days = 7,
+}: { readonly address?: string; readonly days?: number } = {}): Promise<HttpsCertificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const now = Date.now()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
@@ -24,7 +28,7 @@ export async function createHttpsCertificate(): Promise<HttpsCertificate> {
       keys,
       signingAlgorithm: ALGORITHM,
       notBefore: new Date(now - CLOCK_DIFFERENCE_MS),
-      notAfter: new Date(now + VALIDITY_MS),
+      notAfter: new Date(now + days * DAY_MS),
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
         new x509.KeyUsagesExtension(
@@ -33,7 +37,7 @@ export async function createHttpsCertificate(): Promise<HttpsCertificate> {
         ),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         new x509.SubjectAlternativeNameExtension([
-          { type: 'ip', value: '127.0.0.1' },
+          ...[...new Set(['127.0.0.1', address])].map((value) => ({ type: 'ip' as const, value })),
           { type: 'dns', value: 'localhost' },
         ]),
       ],
