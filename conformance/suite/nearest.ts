@@ -12,7 +12,7 @@ export function nearestNames(word: string, names: readonly string[]): readonly s
 /** Levenshtein's: how many letters are to be inserted, removed or changed. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [line, letter] of [...one].entries()) {
+  for (const [line, letter] of one.split('').entries()) {
     const above = row
     row = [line + 1]
     for (let index = 0; index < other.length; index++) {
