@@ -7,10 +7,15 @@ import { mkdtempSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import * as Digest from 'multiformats/hashes/digest'
 import { test, type Test } from 'tap'
 import { createHttpsCertificate } from '../scenarios/engine/ca/https-certificate.ts'
+import { openCaller } from './players/caller.ts'
 import { SUITE_VERSION } from './suite/agent.ts'
+import { generateKeyTexts } from './suite/keys.ts'
 import { parseTarget } from './suite/read-target.ts'
+import { IssueRequest, Proof, ProofWrapper, readFrames } from './wire/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nodetrust-conformance-cli-'))
 const CLI = join(import.meta.dirname, 'cli.ts')
@@ -226,8 +231,63 @@ test('list and explain tell what is checked, where it comes from, and how to do 
   const target = { name: 'one', zone: 'nt.example', capabilities: [], dns: [], proof: [] }
   await writeFile(join(folder, 'mine.json'), JSON.stringify(target))
   const mine = await conformance(['explain', 'NT-ISSUE-012', '--target', 'mine.json'])
-  t.match(mine.out, / run --target mine\.json NT-ISSUE-012/)
+  t.match(mine.out, / --request-of NT-ISSUE-012\/\S+ --target mine\.json\n/)
   t.notMatch(mine.out, /target\.json/)
+})
+
+test('send makes the request of a check for the peer that it calls as, and shows what comes', async (t) => {
+  const server = await openCaller({ listen: ['/ip4/127.0.0.1/tcp/0'] })
+  await server.node.handle('/p2p/nodetrust/issue/1.0.0', (stream) => {
+    stream.addEventListener(
+      'message',
+      () => {
+        stream.send(Uint8Array.of(2, 8, 2))
+        void stream.close()
+      },
+      { once: true },
+    )
+  })
+  t.teardown(() => server.close())
+  const addresses = server.node.getMultiaddrs().map(String)
+  const { privateKey: proofKey } = await generateKeyTexts()
+  const target = {
+    name: 'sent',
+    zone: 'nt.example',
+    dns: [],
+    proof: [],
+    capabilities: ['played-proof-server'],
+    issue: { addresses },
+    acme: { directoryUrl: 'https://127.0.0.1:14000/dir', roots: [] },
+    players: { proofKey },
+  }
+  await writeFile(join(folder, 'sent.json'), JSON.stringify(target))
+  const words = ['send', addresses[0] ?? '', '/p2p/nodetrust/issue/1.0.0']
+  const made = [...words, '--request-of', 'NT-ISSUE-013/proof-of-another-peer']
+  const { code, out, err } = await conformance([
+    ...words,
+    '--request-of',
+    'NT-ISSUE-011/too-old',
+    '--target',
+    'sent.json',
+  ])
+  t.equal(code, 0, err)
+  const [, sent = ''] = /^sent ([0-9a-f]+)\nreceived 020802\n/.exec(out) ?? []
+  const [, peer = ''] = /connected as (\S+)/.exec(err) ?? []
+  const [request = new Uint8Array(0)] = readFrames(Buffer.from(sent, 'hex')).messages
+  const [proof = new Uint8Array(0)] = IssueRequest.decode(request).proofs
+  const { id, timestamp } = Proof.decode(ProofWrapper.decode(proof).proof)
+  t.equal(peerIdFromMultihash(Digest.decode(id)).toString(), peer)
+  t.ok(Date.now() - timestamp > 300_000)
+
+  t.match(await conformance(made), { code: 2, err: /--request-of needs --target/ })
+  t.match(await conformance([...made, '--target', 'sent.json', '00']), {
+    code: 2,
+    err: /give either/,
+  })
+  const mistyped = [...words, '--request-of', 'NT-ISSUE-011/to-old', '--target', 'sent.json']
+  t.match(await conformance(mistyped), { code: 2, err: /the nearest .* are NT-ISSUE-011\/too-old/ })
+  const csr = [...words, '--request-of', 'NT-ISSUE-042/p-384', '--target', 'sent.json']
+  t.match(await conformance(csr), { code: 2, err: /does not claim the capability "csr"/ })
 })
 
 test('vectors are checked and printed', async (t) => {

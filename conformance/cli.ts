@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { text } from 'node:stream/consumers'
 import type { ClientCommandWords } from './commands/client.ts'
 import { collect, collectOneOf, examples, subcommand } from './commands/command-line.ts'
 import type { CommandIo } from './commands/io.ts'
@@ -35,6 +36,7 @@ process.stdout.on('error', () => process.exit(EXIT.usage))
 
 const io: CommandIo = {
   write: (text) => void process.stdout.write(text),
+  read: () => text(process.stdin),
   note: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY ? process.stderr : undefined,
   environment: process.env,
@@ -198,8 +200,11 @@ function sendCommand(): Command {
   const command = subcommand('send', 'Send bytes on one libp2p stream, and print what comes back')
     .argument('<multiaddr>', 'the server, with /p2p/<peer id>')
     .argument('<protocol>', 'such as /p2p/nodetrust/issue/1.0.0')
-    .argument('[hex]', 'bytes as they are, lengths and all', '')
+    .argument('[hex]', 'bytes as they are, lengths and all; - for standard input', '')
+    .option('--request-of <check>', 'the request of this check, made for the peer that sends it')
+    .option('--target <file>', 'whose keys sign the proofs in it')
     .option('--writer-of <file>', 'as the peer of this target that may set challenges')
+    .option('--slowly <ms>', 'a byte every so many milliseconds')
     .option('--keep-open', 'do not close the own side after the bytes')
     .action(async (address: string, protocol: string, hex: string, words: SendWords) => {
       const { send } = await import('./commands/send.ts')
@@ -207,6 +212,7 @@ function sendCommand(): Command {
     })
   return examples(command, [
     'send /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… /p2p/nodetrust/issue/1.0.0 021001',
+    'send /ip4/192.0.2.3/tcp/4003/p2p/12D3KooW… /p2p/nodetrust/issue/1.0.0 --request-of NT-ISSUE-011/too-old --target target.json',
   ])
 }
 

@@ -8,6 +8,10 @@ export interface SendInit {
   readonly protocol: ProtocolName
   /** Frames and all. @default nothing is sent */
   readonly bytes?: Uint8Array
+  /** A byte every so many milliseconds. */
+  readonly slowlyMs?: number
+  /** The own side is not ended after the bytes. */
+  readonly keepOpen?: true
   /** As the peer that may set challenges, whose key is in the target file. */
   readonly asWriter?: boolean
   /** What then happens at a server that conforms. */
@@ -15,16 +19,74 @@ export interface SendInit {
 }
 
 /** A line that sends these bytes and shows what comes back. */
-export function send(target: Target, { protocol, bytes, asWriter, shows }: SendInit): string {
+export function send(
+  target: Target,
+  { protocol, bytes, slowlyMs, keepOpen, asWriter, shows }: SendInit,
+): string {
   const role = ROLE_OF[protocol]
   const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
   const parts = [COMMAND, 'send', address, PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))
+  if (keepOpen === true) parts.push('--keep-open')
+  if (slowlyMs !== undefined) parts.push(`--slowly ${slowlyMs}`)
   if (asWriter === true) parts.push('--writer-of target.json')
   return `${parts.join(' ')}\n# ${shows}`
 }
 
-/** For what depends on keys and the time: the case itself, which keeps every byte that it sends. */
-export function evidence(id: string, shows: string): string {
-  return `${COMMAND} run --target target.json ${id} --out evidence\n# ${shows}; evidence/ then holds every byte, in wire.jsonl`
+const TIMES = 100
+
+/** A line many times, for limits: each time by another peer, from the same address. */
+export function again(lines: string): string {
+  const [line = '', ...comments] = lines.split('\n')
+  return [`for i in $(seq ${TIMES}); do ${line}; done`, ...comments].join('\n')
 }
+
+/** A line as several peers at the same time, the output of each together. */
+export function atOnce(lines: string): string {
+  const [line = '', ...comments] = lines.split('\n')
+  return [
+    `for i in 1 2 3 4; do ${line} > by-hand.$i 2>&1 & done; wait; cat by-hand.[1-4]`,
+    ...comments,
+  ].join('\n')
+}
+
+/** For what depends on keys and the time: a line that makes and sends the request of a case. */
+export function sendRequest(
+  target: Target,
+  { id, shows }: { readonly id: string; readonly shows: string },
+): string {
+  const address = addressOf(target, 'issue') ?? '<multiaddr of the issue server>'
+  return `${COMMAND} send ${address} ${PROTOCOLS.issue} --request-of ${id} --target target.json\n# ${shows}`
+}
+
+/** The same, where a certificate comes: the answer holds it in PEM. */
+export function sendForCertificate(
+  target: Target,
+  { id, shows }: { readonly id: string; readonly shows: string },
+): string {
+  const [line = ''] = sendRequest(target, { id, shows }).split('\n')
+  return `${line} |\n  sed -n 's/^received //p' | xxd -r -p | sed 's/-----BEGIN/\\n&/' | openssl x509 -noout -text\n# ${shows}`
+}
+
+/** For clients: a shell in the client's place writes down where the played servers are, and keeps them there. */
+export function playedByHand(
+  id: string,
+  { testcase, shows }: { readonly testcase: string; readonly shows: string },
+): string {
+  return [
+    `rm -f nt.env; ${COMMAND} client ${id} --exec '[ $NT_TESTCASE = ${testcase} ] || exit 127; env | grep ^NT_ > nt.env; sleep 60' &`,
+    'until [ -s nt.env ]; do sleep 1; done; env $(cat nt.env) ./my-client',
+    `# your client with the servers that this check plays, until the check has seen enough or waited too long: ${shows}`,
+  ].join('\n')
+}
+
+/** For what no command can do, with the reason: the case itself, which keeps every byte that it sends. */
+export function notByHand(
+  id: string,
+  { why, shows }: { readonly why: string; readonly shows: string },
+): string {
+  return `${NOT_BY_HAND}${why}\n${COMMAND} run --target target.json ${id} --out evidence\n# ${shows}; evidence/ then holds every byte, in wire.jsonl`
+}
+
+/** Begins the lines of such a case. */
+export const NOT_BY_HAND = '# not by hand: '

@@ -2,6 +2,8 @@
 export interface CommandIo {
   /** Writes to standard output: what was asked for, and nothing else. */
   readonly write: (text: string) => void
+  /** All of standard input. */
+  readonly read: () => Promise<string>
   /** Writes to standard error, for people. */
   readonly note: (text: string) => void
   /** Standard error, where it is a terminal. */

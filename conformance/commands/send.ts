@@ -1,18 +1,26 @@
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openCaller } from '../players/caller.ts'
 import { UsageError } from '../suite/problems.ts'
 import { readTarget } from '../suite/read-target.ts'
-import { openStream } from '../wire/stream.ts'
+import { openStream, type RawStream } from '../wire/stream.ts'
 import type { CommandIo } from './io.ts'
+import { findRequest } from './send-request.ts'
 
 export interface SendWords {
   readonly writerOf?: string
+  readonly requestOf?: string
+  readonly target?: string
+  readonly slowly?: string
   readonly keepOpen?: boolean
 }
 
 /** Servers cut off whoever is silent after 10 s by default: what they do then is worth seeing. */
 const WAIT_MS = 15_000
+/** A certificate is ordered, perhaps. */
+const REQUEST_WAIT_MS = 90_000
+const SLOWLY_MS_MAX = 60_000
 
 /**
  * `send`: opens one stream, sends bytes as they are, and prints what comes and how the stream ends: the checks of libp2p
@@ -27,28 +35,59 @@ export async function send(
   words: SendWords,
   io: CommandIo,
 ): Promise<void> {
-  const bytes = parseHex(hex)
+  const sent = hex === '-' ? (await io.read()).trim() : hex
+  const made = await findRequest(words, sent)
+  const everyMs = parseSlowly(words.slowly)
+  const given = parseHex(sent)
   const key = words.writerOf === undefined ? undefined : await writerKey(words.writerOf)
   const caller = await openCaller(key === undefined ? {} : { key })
-  try {
-    const signal = AbortSignal.any([io.signal, AbortSignal.timeout(WAIT_MS)])
-    const connection = await caller.connect(parseAddress(address), { signal }).catch(refused)
-    io.note(`connected as ${caller.peerId}\n`)
-    const stream = await openStream(connection, protocol, {
-      signal,
-      tap: ({ direction, bytes: passed, note }) => {
-        if (passed.length > 0) io.write(`${direction} ${Buffer.from(passed).toString('hex')}\n`)
-        else if (direction === 'received') io.write(`${note ?? ''}\n`)
-      },
-    }).catch(refused)
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => caller.close())
+  const waitMs = made === undefined ? WAIT_MS : REQUEST_WAIT_MS
+  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(waitMs)])
+  const bytes = made === undefined ? given : await made({ caller, signal, stack })
+  const connection = await caller.connect(parseAddress(address), { signal }).catch(refused)
+  io.note(`connected as ${caller.peerId}\n`)
+  const stream = await openStream(connection, protocol, {
+    signal,
+    tap: ({ direction, bytes: passed, note }) => {
+      if (passed.length > 0) io.write(`${direction} ${Buffer.from(passed).toString('hex')}\n`)
+      else if (direction === 'received') io.write(`${note ?? ''}\n`)
+    },
+  }).catch(refused)
+  const sending = sendAll(stream, bytes, { everyMs, signal })
+  const ended = stream.rest(signal)
+  await sending
+  if (words.keepOpen !== true) stream.closeWrite()
+  const { end } = await ended
+  io.signal.throwIfAborted()
+  // The other side has ended its own; what it does about ours is what is waited for.
+  if (end === 'closed' && words.keepOpen === true) await stream.gone(signal)
+  if (end === 'open') io.write(`open after ${waitMs} ms\n`)
+}
+
+/** All at once, or a byte every so many ms for as long as the other side takes them. */
+async function sendAll(
+  stream: RawStream,
+  bytes: Uint8Array,
+  { everyMs, signal }: { readonly everyMs: number | undefined; readonly signal: AbortSignal },
+): Promise<void> {
+  if (everyMs === undefined) {
     if (bytes.length > 0) stream.send(bytes)
-    if (words.keepOpen !== true) stream.closeWrite()
-    const { end } = await stream.rest(signal)
-    io.signal.throwIfAborted()
-    if (end === 'open') io.write(`open after ${WAIT_MS} ms\n`)
-  } finally {
-    await caller.close()
+    return
   }
+  for (const byte of bytes) {
+    if (!stream.send(Uint8Array.of(byte))) return
+    await delay(everyMs, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
+  }
+}
+
+function parseSlowly(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const everyMs = Number(text)
+  if (/^\d+$/.test(text) && everyMs >= 1 && everyMs <= SLOWLY_MS_MAX) return everyMs
+  throw new UsageError(`--slowly is "${text}", wanted ms from 1 to ${SLOWLY_MS_MAX}`)
 }
 
 function parseHex(text: string): Uint8Array {

@@ -1,4 +1,5 @@
 // What a check is. Everything else of the suite reads or runs these.
+import type { Caller } from '../players/caller.ts'
 import type { Target } from './target.ts'
 import type { WireLog } from './wire-log.ts'
 
@@ -108,7 +109,15 @@ export interface Case {
   readonly alone?: true
   /** @default 15_000 */
   readonly timeoutMs?: number
-  /** How to see it by hand: a dig line, or the bytes in hex and where to send them. */
+  /**
+   * The IssueRequest that it sends as this peer and judges the answer of: `send --request-of` sends it for people, as
+   * proofs are of who sends them and of the time.
+   */
+  readonly request?: (context: CheckContext, caller: Caller) => Promise<Uint8Array>
+  /**
+   * How to see it without the suite's judgement: lines for a shell, which send what the check sends and print what
+   * comes, with comments that say what to see. Where that cannot be, the first line says why.
+   */
   readonly byHand: (target: Target) => string
   /** Returns for `pass`; throws CheckFailure for `fail`; what else is thrown is `inconclusive`. */
   readonly run: (context: CheckContext) => Promise<Finding | void>

@@ -1,6 +1,5 @@
 // How checks of clients are made: servers are played, the client runs, and what it did is judged by what was seen on
 // the wire and what it wrote. Its exit code alone never is.
-import { COMMAND } from '../../suite/agent.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { EXIT_UNSUPPORTED, exitText } from '../../client/client-process.ts'
 import {
@@ -11,6 +10,7 @@ import {
   type Play,
   type PlayInit,
 } from '../../client/play.ts'
+import { playedByHand } from '../by-hand.ts'
 import { fail } from '../exchange.ts'
 
 /** Cases that look at one run of a client that obtains a certificate from good servers. */
@@ -57,8 +57,7 @@ export function clientCase({
     role: 'client',
     ...(level === undefined ? {} : { level }),
     timeoutMs: timeoutMs ?? CASE_TIMEOUT_MS,
-    byHand: () =>
-      `${COMMAND} client --exec ./my-client ${id} --out evidence\n# the client is run with NT_TESTCASE=${testcase}; evidence/ then holds every byte, and what it printed and wrote`,
+    byHand: () => playedByHand(id, { testcase, shows: title }),
     async run(context) {
       const { client } = context.target
       if (client === undefined) throw new Error('the target is no client')

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Caller } from '../../players/caller.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { Announce, TOPICS } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
+import { notByHand } from '../by-hand.ts'
 import { addressOf, fail, newCaller } from '../exchange.ts'
 
 /** Gossipsub's heart beats every second; what is gossip only takes two of them. */
@@ -114,7 +114,11 @@ function relayCase({
     role: 'discovery',
     ...(level === undefined ? {} : { level }),
     timeoutMs: 30_000,
-    byHand: () => evidence(id, 'who publishes and who hears are connected with the server alone'),
+    byHand: () =>
+      notByHand(id, {
+        why: 'it takes two peers that speak gossipsub and know the server alone',
+        shows: 'what one publishes and the other hears is among the messages',
+      }),
     async run(context): Promise<Finding | void> {
       const address = addressOf(context.target, server)
       if (address === undefined) {

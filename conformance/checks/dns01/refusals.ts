@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { TYPE } from '../../dns/codes.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { DNS01Request, ERRORS, errorText, frame } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { send } from '../by-hand.ts'
 import { ask as askDns } from '../dns/probe.ts'
 import { ID0_SAMPLES, IP4_SAMPLES, IP6_SAMPLES } from '../dns/samples.ts'
 import { expectCode, fail } from '../exchange.ts'
+import { lookLine, ONE, setAndLook } from './by-hand.ts'
 import { expectValues, lookUp, write } from './set.ts'
 import { freshName, randomValue, setValue, takeWriter } from './writer.ts'
 
@@ -125,7 +126,13 @@ export const REFUSAL_CASES: readonly Case[] = [
     title: 'a value at an address name or id0 name changes none of its own records',
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-014/nothing-but-challenges', 'A, AAAA and TXT as before'),
+    byHand: (target) => {
+      const fqdn = `${IP4_SAMPLES.at(-1)?.label}.${target.zone}`
+      return [
+        setAndLook(target, { fqdn, values: [ONE], shows: `"${ONE}"` }),
+        lookLine(target, { name: fqdn, type: TYPE.A, shows: 'the A record as before' }),
+      ].join('\n')
+    },
     run: nothingButChallenges,
   },
 ]
@@ -191,7 +198,8 @@ function acceptedCase(id: string, title: string, nameOf: NameOf): Case {
     title,
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence(id, 'error 0, and the value in lower case without a final dot'),
+    byHand: (target) =>
+      setAndLook(target, { fqdn: nameOf(target.zone), values: [ONE], shows: `"${ONE}"` }),
     async run(context) {
       const caller = await takeWriter(context)
       const fqdn = nameOf(context.target.zone)

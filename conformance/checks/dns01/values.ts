@@ -1,10 +1,9 @@
-// OK means that the value is visible, values stand side by side, and go one by one.
+// OK means that the value is visible, and values stand side by side.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Caller } from '../../players/caller.ts'
 import type { Case, CheckContext } from '../../suite/case.ts'
 import { DNS01Request, ERRORS, frame, join } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
-import { endText, errorOf, everything, expectCode, fail, open } from '../exchange.ts'
+import { endText, errorOf, everything, fail, open } from '../exchange.ts'
+import { lookLine, nameByHand, ONE, OTHER, setAndLook, writeLine } from './by-hand.ts'
 import { expectValues, lookUp, write } from './set.ts'
 import { freshName, randomValue, setValue, takeWriter } from './writer.ts'
 
@@ -23,7 +22,13 @@ export const VALUE_CASES: readonly Case[] = [
     title: 'the server puts `_acme-challenge.` in front of the name, and nothing anywhere else',
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-002/prefix', 'TXT at _acme-challenge.<name> alone'),
+    byHand: (target) => {
+      const fqdn = nameByHand(target)
+      return [
+        setAndLook(target, { fqdn, values: [ONE], shows: `"${ONE}"` }),
+        lookLine(target, { name: fqdn, shows: 'no TXT' }),
+      ].join('\n')
+    },
     async run(context) {
       const caller = await takeWriter(context)
       const [fqdn, value] = [freshName(context.target), randomValue()]
@@ -46,8 +51,12 @@ export const VALUE_CASES: readonly Case[] = [
     role: 'dns01',
     needs: ['dns-writer'],
     timeoutMs: 30_000,
-    byHand: () =>
-      evidence('NT-DNS01-003/visible-before-ok', `${ROUNDS} values, each asked for after its OK`),
+    byHand: (target) =>
+      setAndLook(target, {
+        fqdn: nameByHand(target),
+        values: [ONE],
+        shows: `"${ONE}", however soon`,
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       for (let round = 0; round < ROUNDS; round++) {
@@ -62,7 +71,12 @@ export const VALUE_CASES: readonly Case[] = [
     title: 'several values of a name stand side by side, as two orders for it may run at once',
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-007/side-by-side', 'three values set, three TXT records'),
+    byHand: (target) =>
+      setAndLook(target, {
+        fqdn: nameByHand(target),
+        values: [ONE, OTHER],
+        shows: `"${ONE}" and "${OTHER}"`,
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       const fqdn = freshName(context.target)
@@ -76,7 +90,12 @@ export const VALUE_CASES: readonly Case[] = [
     title: 'a value that is set twice stands there once',
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-007/set-twice', 'one TXT record'),
+    byHand: (target) =>
+      setAndLook(target, {
+        fqdn: nameByHand(target),
+        values: [ONE, ONE],
+        shows: `"${ONE}" once`,
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       const [fqdn, value] = [freshName(context.target), randomValue()]
@@ -92,7 +111,15 @@ export const VALUE_CASES: readonly Case[] = [
     needs: ['dns-writer'],
     slow: true,
     timeoutMs: 2 * LIFETIME_MS,
-    byHand: () => evidence('NT-DNS01-008/lifetime', 'TXT at 115 s, none at 126 s'),
+    byHand: (target) => {
+      const fqdn = nameByHand(target)
+      const name = `_acme-challenge.${fqdn}`
+      return [
+        setAndLook(target, { fqdn, values: [ONE], shows: `"${ONE}"` }),
+        `sleep 110; ${lookLine(target, { name, shows: 'still there' })}`,
+        `sleep 16; ${lookLine(target, { name, shows: 'gone, 126 s after it was set' })}`,
+      ].join('\n')
+    },
     run: lifetime,
   },
   {
@@ -100,8 +127,16 @@ export const VALUE_CASES: readonly Case[] = [
     title: `${PIPELINED} requests sent at once are answered in their order`,
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () =>
-      evidence('NT-DNS01-009/pipelined', `${PIPELINED} answers, of which every third is 9`),
+    byHand: (target) =>
+      writeLine(target, {
+        requests: [
+          { fqdn: nameByHand(target), value: ONE },
+          { fqdn: `*.${target.zone}`, value: ONE },
+          { fqdn: 'nodetrust.invalid', value: ONE },
+          { fqdn: nameByHand(target), value: OTHER },
+        ],
+        shows: '02 08 00, 02 08 09, 02 08 03, 02 08 00: the answers in the order of the requests',
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       const errors = Array.from({ length: PIPELINED }, (_, index) =>
@@ -127,7 +162,14 @@ export const VALUE_CASES: readonly Case[] = [
     title: `a name has not more values than there is room for: number ${VALUES_PER_NAME} gets error 1`,
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-011/values-of-a-name', `error 1 for value ${VALUES_PER_NAME}`),
+    byHand: (target) =>
+      writeLine(target, {
+        requests: Array.from({ length: VALUES_PER_NAME }, (_, index) => ({
+          fqdn: nameByHand(target),
+          value: String(index).padStart(43, 'v'),
+        })),
+        shows: `02 08 01 for number ${VALUES_PER_NAME}, if not before`,
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       const fqdn = freshName(context.target)
@@ -142,88 +184,7 @@ export const VALUE_CASES: readonly Case[] = [
       }
     },
   },
-  {
-    id: 'NT-DNS01-015/removes-one',
-    title: 'removal removes this one value before its OK, and leaves the others of the name',
-    role: 'dns01',
-    needs: ['dns-writer', 'dns01-remove'],
-    byHand: () => evidence('NT-DNS01-015/removes-one', 'the other value alone'),
-    async run(context) {
-      const caller = await takeWriter(context)
-      const fqdn = freshName(context.target)
-      const [one, other] = [randomValue(), randomValue()]
-      for (const value of [one, other]) await setValue(context, caller, { fqdn, value })
-      await remove(context, caller, { fqdn, value: one, left: [other] })
-      await remove(context, caller, { fqdn, value: other, left: [] })
-    },
-  },
-  {
-    id: 'NT-DNS01-015/absent-value',
-    title: 'removal of a value that is not there is OK, and changes nothing',
-    role: 'dns01',
-    needs: ['dns-writer', 'dns01-remove'],
-    byHand: () => evidence('NT-DNS01-015/absent-value', 'error 0'),
-    async run(context) {
-      const caller = await takeWriter(context)
-      const [fqdn, value] = [freshName(context.target), randomValue()]
-      await setValue(context, caller, { fqdn, value })
-      await remove(context, caller, { fqdn, value: randomValue(), left: [value] })
-      await remove(context, caller, { fqdn: freshName(context.target), value, left: [] })
-    },
-  },
-  {
-    id: 'NT-DNS01-015/mixed-case-and-dot',
-    title: 'removal folds case and removes a final dot as setting does',
-    role: 'dns01',
-    needs: ['dns-writer', 'dns01-remove'],
-    byHand: () => evidence('NT-DNS01-015/mixed-case-and-dot', 'the value is gone'),
-    async run(context) {
-      const caller = await takeWriter(context)
-      const [fqdn, value] = [freshName(context.target), randomValue()]
-      await setValue(context, caller, { fqdn, value })
-      const protocol = 'dns01Remove'
-      const code = await write(context, caller, { fqdn: `${fqdn.toUpperCase()}.`, value, protocol })
-      expectCode(code, ERRORS.OK, 'the removal')
-      await expectValues(context, fqdn, [])
-    },
-  },
-  {
-    id: 'NT-DNS01-015/same-checks',
-    title: 'removal makes the checks of setting: another zone gets 3, a wildcard 9',
-    role: 'dns01',
-    needs: ['dns-writer', 'dns01-remove'],
-    byHand: (target) =>
-      send(target, {
-        protocol: 'dns01Remove',
-        asWriter: true,
-        bytes: frame(DNS01Request.encode({ fqdn: 'nodetrust.invalid', value: 'v'.repeat(43) })),
-        shows: '02 08 03',
-      }),
-    async run(context) {
-      const caller = await takeWriter(context)
-      const protocol = 'dns01Remove'
-      const value = randomValue()
-      const outside = await write(context, caller, { fqdn: 'nodetrust.invalid', value, protocol })
-      expectCode(outside, ERRORS.NOT_AUTHORIZED, 'the refusal of a name outside the zone')
-      const fqdn = `*.${context.target.zone}`
-      expectCode(
-        await write(context, caller, { fqdn, value, protocol }),
-        ERRORS.OTHER,
-        'the refusal of a wildcard',
-      )
-    },
-  },
 ]
-
-async function remove(
-  context: CheckContext,
-  caller: Caller,
-  { left, ...request }: DNS01Request & { readonly left: readonly string[] },
-): Promise<void> {
-  const code = await write(context, caller, { ...request, protocol: 'dns01Remove' })
-  expectCode(code, ERRORS.OK, `the removal of a value of "${request.fqdn}"`)
-  await expectValues(context, request.fqdn, left)
-}
 
 /** Two values; one of them is set again halfway, and lives so much longer. */
 async function lifetime(context: CheckContext): Promise<void> {

@@ -1,7 +1,7 @@
 // Who may set challenges, and who may not: strangers are told so at once, and change nothing.
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { DNS01Request, ERRORS, frame, type RawStream } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { send } from '../by-hand.ts'
 import {
   answer,
   endText,
@@ -12,6 +12,7 @@ import {
   newCaller,
   open,
 } from '../exchange.ts'
+import { nameByHand, ONE, writeLine } from './by-hand.ts'
 import { expectValues } from './set.ts'
 import { freshName, randomValue, setValue, takeWriter } from './writer.ts'
 
@@ -24,7 +25,8 @@ export const WRITER_CASES: readonly Case[] = [
         title: `a peer that is no writer gets error 3 on ${protocol} and the end, although it says nothing`,
         role: 'dns01',
         needs,
-        byHand: (target) => send(target, { protocol, shows: '02 08 03, then the end' }),
+        byHand: (target) =>
+          send(target, { protocol, keepOpen: true, shows: '02 08 03, then the end' }),
         async run(context) {
           const stream = await open(context, { caller: await newCaller(context), protocol })
           await expectStrangerRefused(context, stream)
@@ -48,7 +50,11 @@ export const WRITER_CASES: readonly Case[] = [
     title: 'a peer that is a writer is listened to',
     role: 'dns01',
     needs: ['dns-writer'],
-    byHand: () => evidence('NT-DNS01-001/writer', 'error 0'),
+    byHand: (target) =>
+      writeLine(target, {
+        requests: [{ fqdn: nameByHand(target), value: ONE }],
+        shows: '02 08 00',
+      }),
     async run(context) {
       const caller = await takeWriter(context)
       await setValue(context, caller, { fqdn: freshName(context.target), value: randomValue() })

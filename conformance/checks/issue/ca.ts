@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CaScript, PlayedCa } from '../../players/played-ca.ts'
 import type { Case, CheckContext, KeyType } from '../../suite/case.ts'
 import { ERRORS, IssueRequest, readCommonName } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
+import { notByHand } from '../by-hand.ts'
 import { connectIdentified, expectCode, fail, needAddress, newCaller } from '../exchange.ts'
 import {
   expectOrderError,
@@ -121,7 +121,11 @@ function caCase({
     needs: ['played-proof-server', 'played-ca', 'csr'],
     ...(keyType === undefined ? {} : { keyType }),
     timeoutMs: ORDER_CASE_MS,
-    byHand: () => evidence(id, 'the order as its client sees it is among the messages'),
+    byHand: () =>
+      notByHand(id, {
+        why: 'the suite stands before the CA, and answers or looks there while the order is under way',
+        shows: 'the order as its client sees it is among the messages',
+      }),
     async run(context) {
       const ca = await playCa(context)
       if (ca === undefined) return { verdict: 'unsupported', reason: 'there is no players.acme' }

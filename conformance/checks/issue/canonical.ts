@@ -4,6 +4,7 @@ import type { Case, CheckContext } from '../../suite/case.ts'
 import type { Caller } from '../../players/caller.ts'
 import {
   ADDRESS_TYPE,
+  ERRORS,
   fields,
   join,
   proofBytes,
@@ -11,10 +12,8 @@ import {
   signProof,
   varint,
 } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
-import { newCaller } from '../exchange.ts'
 import { playedKey, publicIpv4 } from './played-proofs.ts'
-import { expectProofsRefused } from './request.ts'
+import { refusedRequest, requestCase } from './request.ts'
 
 interface Parts {
   readonly id: Uint8Array
@@ -105,18 +104,14 @@ function canonicalCase({
   readonly what: string
   readonly make: (parts: Parts, context: CheckContext) => Promise<Uint8Array>
 }): Case {
-  return {
+  return requestCase({
     id,
     title: `an issue server refuses ${what}, with error 2`,
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 2 (E_INVALID_PROOF)'),
-    async run(context) {
-      const caller = await newCaller(context)
-      const proof = await make(partsOf(context, caller), context)
-      await expectProofsRefused(context, caller, [proof], what)
-    },
-  }
+    request: async (context, caller) =>
+      refusedRequest(context, [await make(partsOf(context, caller), context)]),
+    error: ERRORS.INVALID_PROOF,
+    what: `the refusal of ${what}`,
+  })
 }
 
 function partsOf(context: CheckContext, { id }: Caller): Parts {

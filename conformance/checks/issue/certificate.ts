@@ -2,23 +2,29 @@
 // with a certificate signing request, and everybody looks at them.
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
-import { ADDRESS_TYPE, addressName, CRYPTO, ERRORS, Proof, signProof } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
+import { addressName, CRYPTO, ERRORS, IssueRequest } from '../../wire/index.ts'
+import { sendForCertificate } from '../by-hand.ts'
+import {
+  csrRequest,
+  csrWish,
+  duplicatesRequest,
+  endsInColon,
+  serverKeyRequest,
+  serverKeyWish,
+} from './certificate-requests.ts'
 import { fail, newCaller, expectCode } from '../exchange.ts'
 import {
   commonNameOf,
   namesIn,
   namesOf,
-  newKey,
   obtain,
   open,
+  orderRequest,
   ORDER_CASE_MS,
   ORDER_MS_MAX,
-  playDns,
   sharedOrder,
   type Issued,
 } from './order.ts'
-import { playedKey, publicIpv4, publicIpv6 } from './played-proofs.ts'
 import { request } from './request.ts'
 
 /** RFC 5280, upper bound of a common name. */
@@ -29,6 +35,7 @@ export const CERTIFICATE_CASES: readonly Case[] = [
   orderCase({
     id: 'NT-ISSUE-022/certificate',
     title: 'a good request without a CSR is answered with a certificate',
+    request: serverKeyRequest,
     async run(context) {
       // Not the shared one: that there is none is this case's business alone.
       await withServerKey(context).catch((error: Error) => {
@@ -163,15 +170,21 @@ export const CERTIFICATE_CASES: readonly Case[] = [
   orderCase({
     id: 'NT-ISSUE-023/duplicates',
     title: 'an address that is proven several times, in several spellings, has one name',
+    request: async (context, caller) =>
+      IssueRequest.encode((await duplicatesRequest(context, caller)).message),
     run: duplicates,
   }),
   orderCase({
     id: 'NT-DNS-013/issue-server-writes-a-zero',
     title:
       'the name of an IPv6 address that ends in a colon gets a zero, for no label may end in a hyphen',
+    async request(context, caller) {
+      const addresses = [endsInColon(context)]
+      return IssueRequest.encode(await orderRequest(context, caller, { addresses }))
+    },
     async run(context) {
       const caller = await newCaller(context)
-      const address = publicIpv6(context).replace(/::.*/, '::')
+      const address = endsInColon(context)
       const { leaf } = await obtain(context, caller, { addresses: [address] })
       const name = addressName(address, context.target.zone)
       if (!namesIn(leaf).includes(name)) fail(`the name "${name}"`, namesIn(leaf).join(', '))
@@ -179,15 +192,15 @@ export const CERTIFICATE_CASES: readonly Case[] = [
   }),
 ]
 
-function orderCase({ id, title, run }: Pick<Case, 'id' | 'title' | 'run'>): Case {
+function orderCase(
+  init: Pick<Case, 'id' | 'title' | 'run'> & Required<Pick<Case, 'request'>>,
+): Case {
   return {
-    id,
-    title,
+    ...init,
     role: 'issue',
     needs: ['played-proof-server'],
     timeoutMs: ORDER_CASE_MS,
-    byHand: () => evidence(id, 'the answer with the certificate is among the messages'),
-    run,
+    byHand: (target) => sendForCertificate(target, { id: init.id, shows: init.title }),
   }
 }
 
@@ -203,6 +216,7 @@ function lookCases(
     const made = orderCase({
       id: `${requirement}/${slug}`,
       title,
+      request: issued === withCsr ? csrRequest : serverKeyRequest,
       run: async (context) => look(await issued(context), context),
     })
     return issued === withCsr ? { ...made, needs: ['played-proof-server', 'csr'] } : made
@@ -211,47 +225,22 @@ function lookCases(
 
 function withServerKey(context: CheckContext): Promise<Issued> {
   return sharedOrder(context, 'with a key of the server', async () => {
-    const addresses = [publicIpv4(context)]
-    return obtain(context, await newCaller(context), { addresses })
+    return obtain(context, await newCaller(context), serverKeyWish(context))
   })
 }
 
 function withCsr(context: CheckContext): Promise<Issued> {
   return sharedOrder(context, 'with a certificate signing request', async () => {
-    const addresses = [publicIpv4(context), publicIpv6(context)]
-    return obtain(context, await newCaller(context), { addresses, key: newKey() })
+    return obtain(context, await newCaller(context), csrWish(context))
   })
 }
 
 async function duplicates(context: CheckContext): Promise<void> {
-  await playDns(context)
   const caller = await newCaller(context)
-  const [ipv4, other] = [publicIpv4(context), publicIpv4(context)]
-  const group = publicIpv6(context).split(':')[2] ?? '1'
-  const statements = [
-    [ipv4, `2001:4860:${group}::1`],
-    [ipv4, other],
-    // As text, since a proof that is made of addresses has them canonically.
-    [`2001:4860:${group}::1`, `2001:4860:${group}:0:0:0:0:1`, `::ffff:${ipv4}`],
-  ].map((addresses) =>
-    addresses.map((address) => ({
-      type: address.includes(':') ? ADDRESS_TYPE.IPv6 : ADDRESS_TYPE.IPv4,
-      address,
-    })),
-  )
-  const timestamp = Date.now()
-  const proofs = await Promise.all(
-    statements.map((addrs) =>
-      signProof(Proof.encode({ id: caller.id, timestamp, addrs }), playedKey(context.target)),
-    ),
-  )
-  const response = await request(context, caller, {
-    proofs,
-    supportedCryptos: [1],
-    waitMs: ORDER_MS_MAX,
-  })
+  const { message, addresses } = await duplicatesRequest(context, caller)
+  const response = await request(context, caller, { ...message, waitMs: ORDER_MS_MAX })
   expectCode(response.error, ERRORS.OK, 'the certificate for addresses that are proven twice')
-  const names = namesOf(context, caller, [ipv4, `2001:4860:${group}::1`, other])
+  const names = namesOf(context, caller, addresses)
   const { leaf } = open(response, { names, key: undefined })
   const found = [...response.altnames, response.cn ?? '']
   for (const list of [found, namesIn(leaf)]) {

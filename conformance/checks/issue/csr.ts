@@ -13,11 +13,9 @@ import {
   makeCsr,
   type CsrInit,
 } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
-import { expectCode, newCaller } from '../exchange.ts'
 import { namesOf, newKey } from './order.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
-import { errorFor } from './request.ts'
+import { requestCase } from './request.ts'
 
 /** Bends a request; `names` are those that it should have. */
 type Bent = Partial<CsrInit> | Uint8Array
@@ -144,21 +142,19 @@ function csrCase({
   readonly bend: Bend
   readonly error: number
 }): Case {
-  return {
+  return requestCase({
     id,
     title: `an issue server refuses ${what} with error ${error}, whatever is proven`,
-    role: 'issue',
-    needs: ['played-proof-server', 'csr'],
-    byHand: () => evidence(id, `error ${error}`),
-    async run(context) {
-      const caller = await newCaller(context)
+    needs: ['csr'],
+    async request(context, caller) {
       const addresses = [publicIpv4(context)]
       const csr = await bent(context, namesOf(context, caller, addresses), bend)
       const proofs = [await goodProof(context.target, { id: caller.id, addresses })]
-      const bytes = IssueRequest.encode({ proofs, supportedCryptos: [1, 2], csr })
-      expectCode(await errorFor(context, caller, bytes), error, `the refusal of ${what}`)
+      return IssueRequest.encode({ proofs, supportedCryptos: [1, 2], csr })
     },
-  }
+    error,
+    what: `the refusal of ${what}`,
+  })
 }
 
 async function bent(

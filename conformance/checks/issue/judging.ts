@@ -1,13 +1,20 @@
 // Judging a request (PROTOCOL.md, section 6): the first check that fails decides, nothing is ordered before all have
 // passed, and a refusal says its number and nothing else.
 import type { Case, CheckContext } from '../../suite/case.ts'
+import type { Target } from '../../suite/target.ts'
 import type { Caller } from '../../players/caller.ts'
 import { ERRORS, fields, IssueRequest, join, varint, frame } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { again, send } from '../by-hand.ts'
 import { ask, expectCode, errorOf, fail, hex, needAddress, newCaller } from '../exchange.ts'
 import { expectRateLimit } from '../rate-limit.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
-import { errorFor, expectProofsAccepted, expectProofsRefused, UNKNOWN_CRYPTO } from './request.ts'
+import {
+  acceptedRequest,
+  errorFor,
+  refusedRequest,
+  requestCase,
+  UNKNOWN_CRYPTO,
+} from './request.ts'
 
 const NO_CSR = Uint8Array.from(Buffer.from('no certificate signing request'))
 const HOUR_MS = 3_600_000
@@ -33,7 +40,14 @@ export const JUDGING_CASES: readonly Case[] = [
     intrusive: true,
     alone: true,
     timeoutMs: 40_000,
-    byHand: () => evidence('NT-ISSUE-044/rate-limit', 'sooner or later error 1'),
+    byHand: (target) =>
+      again(
+        send(target, {
+          protocol: 'issue',
+          bytes: frame(fields([2, 1])),
+          shows: '02 08 02 (no proofs), and sooner or later 02 08 01',
+        }),
+      ),
     async run(context) {
       const caller = await newCaller(context)
       const address = needAddress(context.target, 'issue')
@@ -44,24 +58,18 @@ export const JUDGING_CASES: readonly Case[] = [
     },
   },
   ...Array.from({ length: PROOFS }, (_, position): Case => {
-    const id = `NT-ISSUE-015/bad-proof-${position + 1}-of-${PROOFS}`
-    return {
-      id,
+    return requestCase({
+      id: `NT-ISSUE-015/bad-proof-${position + 1}-of-${PROOFS}`,
       title: `one bad proof among good ones, here number ${position + 1}, spoils the whole request`,
-      role: 'issue',
-      needs: ['played-proof-server'],
-      byHand: () => evidence(id, 'error 2 (E_INVALID_PROOF)'),
-      async run(context) {
-        const caller = await newCaller(context)
-        const proofs = await Promise.all(
-          Array.from({ length: PROOFS }, (_unused, index) =>
-            proof(context, caller, index === position ? HOUR_MS : 0),
-          ),
+      async request(context, caller) {
+        const proofs = Array.from({ length: PROOFS }, (_unused, index) =>
+          proof(context, caller, index === position ? HOUR_MS : 0),
         )
-        const what = `${PROOFS} proofs, of which number ${position + 1} has expired`
-        await expectProofsRefused(context, caller, proofs, what)
+        return refusedRequest(context, await Promise.all(proofs))
       },
-    }
+      error: ERRORS.INVALID_PROOF,
+      what: `the refusal of ${PROOFS} proofs, of which number ${position + 1} has expired`,
+    })
   }),
   cryptoCase({
     id: 'NT-ISSUE-020/unknown-only',
@@ -109,20 +117,13 @@ export const JUDGING_CASES: readonly Case[] = [
     error: ERRORS.NO_MATCHING_CRYPTO,
     csr: true,
   }),
-  {
+  requestCase({
     id: 'NT-ISSUE-021/proofs-before-key-types',
     title: 'proofs are judged before key types: a request with both faults gets error 2',
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence('NT-ISSUE-021/proofs-before-key-types', 'error 2 (E_INVALID_PROOF)'),
-    async run(context) {
-      const caller = await newCaller(context)
-      const expired = await proof(context, caller, HOUR_MS)
-      const bytes = IssueRequest.encode({ proofs: [expired], supportedCryptos: [UNKNOWN_CRYPTO] })
-      const what = 'the refusal of an expired proof and an unknown key type'
-      expectCode(await errorFor(context, caller, bytes), ERRORS.INVALID_PROOF, what)
-    },
-  },
+    request: async (context, caller) => acceptedRequest([await proof(context, caller, HOUR_MS)]),
+    error: ERRORS.INVALID_PROOF,
+    what: 'the refusal of an expired proof and an unknown key type',
+  }),
   {
     id: 'NT-ISSUE-029/nothing-but-the-error',
     title: 'an answer with an error has no other field',
@@ -193,63 +194,52 @@ interface CryptoCase {
 }
 
 function cryptoCase({ id, title, cryptos, error, csr }: CryptoCase): Case {
-  return {
+  return requestCase({
     id,
     title,
-    role: 'issue',
-    needs: ['played-proof-server', ...(csr === true ? (['csr'] as const) : [])],
-    byHand: () => evidence(id, `error ${error}`),
-    async run(context) {
-      const caller = await newCaller(context)
-      const bytes = join(
+    needs: csr === true ? ['csr'] : [],
+    request: async (context, caller) =>
+      join(
         fields([1, await proof(context, caller, 0)]),
         cryptos,
         csr === true ? fields([16, NO_CSR]) : new Uint8Array(0),
-      )
-      expectCode(await errorFor(context, caller, bytes), error, title)
-    },
-  }
+      ),
+    error,
+    what: title,
+  })
 }
 
 /** No node can have such an address, in no network. */
 function addressCase(id: string, address: string): Case {
-  return {
+  return requestCase({
     id,
     title: `an issue server refuses ${address}, which no node can have`,
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 2 (E_INVALID_PROOF)'),
-    async run(context) {
-      const caller = await newCaller(context)
-      const proofs = [await goodProof(context.target, { id: caller.id, addresses: [address] })]
-      await expectProofsRefused(context, caller, proofs, `a proof of ${address}`)
-    },
-  }
+    request: async (context, { id: peer }) =>
+      refusedRequest(context, [
+        await goodProof(context.target, { id: peer, addresses: [address] }),
+      ]),
+    error: ERRORS.INVALID_PROOF,
+    what: `the refusal of a proof of ${address}`,
+  })
 }
 
 /** Refused, unless the target says that it runs in a test network, where they are what there is. */
 function privateCase(id: string, address: string): Case {
-  return {
+  const isTestNetwork = ({ capabilities }: Target): boolean =>
+    capabilities.includes('private-addresses')
+  return requestCase({
     id,
     title: `an issue server refuses ${address}, which is not public, unless it is told otherwise`,
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 2, or in a test network none for the proof'),
-    async run(context) {
-      const caller = await newCaller(context)
-      const proofs = [await goodProof(context.target, { id: caller.id, addresses: [address] })]
-      if (context.target.capabilities.includes('private-addresses')) {
-        await expectProofsAccepted(
-          context,
-          caller,
-          proofs,
-          `a proof of ${address} in a test network`,
-        )
-      } else {
-        await expectProofsRefused(context, caller, proofs, `a proof of ${address}`)
-      }
+    async request(context, { id: peer }) {
+      const proofs = [await goodProof(context.target, { id: peer, addresses: [address] })]
+      return isTestNetwork(context.target)
+        ? acceptedRequest(proofs)
+        : refusedRequest(context, proofs)
     },
-  }
+    // In a test network the proof counts, and the unknown key type is what is wrong.
+    error: (target) => (isTestNetwork(target) ? ERRORS.NO_MATCHING_CRYPTO : ERRORS.INVALID_PROOF),
+    what: `the refusal of ${address}, or in a test network of the unknown key type`,
+  })
 }
 
 function proof(context: CheckContext, { id }: Caller, ageMs: number): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ import {
   id0Name,
   makeCsr,
   type CsrInit,
+  type IssueRequest,
   type IssueResponse,
 } from '../../wire/index.ts'
 import { expectCode, fail } from '../exchange.ts'
@@ -42,21 +43,29 @@ export function namesOf(
   return [id0Name(id, target.zone), ...names]
 }
 
-/** Asks for a certificate with a good proof of these addresses, and returns what comes. */
+/** A request for a certificate with a good proof of these addresses; plays what an order needs from now on. */
+export async function orderRequest(
+  context: CheckContext,
+  caller: Caller,
+  { addresses, key, csr }: OrderWish,
+): Promise<IssueRequest> {
+  await playDns(context)
+  const names = namesOf(context, caller, addresses)
+  return {
+    proofs: [await goodProof(context.target, { id: caller.id, addresses })],
+    supportedCryptos: [1],
+    ...(key === undefined ? {} : { csr: makeCsr({ names, key: csrKey(key), ...csr }) }),
+  }
+}
+
+/** Asks for a certificate, and returns what comes. */
 export async function order(
   context: CheckContext,
   caller: Caller,
-  { addresses, key, csr, waitMs = ORDER_MS_MAX }: OrderWish,
+  wish: OrderWish,
 ): Promise<IssueResponse> {
-  await playDns(context)
-  const names = namesOf(context, caller, addresses)
-  const proofs = [await goodProof(context.target, { id: caller.id, addresses })]
-  return request(context, caller, {
-    proofs,
-    supportedCryptos: [1],
-    ...(key === undefined ? {} : { csr: makeCsr({ names, key: csrKey(key), ...csr }) }),
-    waitMs,
-  })
+  const { waitMs = ORDER_MS_MAX } = wish
+  return request(context, caller, { ...(await orderRequest(context, caller, wish)), waitMs })
 }
 
 /** A certificate that was issued, opened. */

@@ -2,14 +2,14 @@
 import ipaddr from 'ipaddr.js'
 import type { Case, Finding } from '../../suite/case.ts'
 import type { Target } from '../../suite/target.ts'
-import { ADDRESS_TYPE, fields, join, signProof } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
+import { ADDRESS_TYPE, ERRORS, fields, join, signProof } from '../../wire/index.ts'
+import { sendRequest } from '../by-hand.ts'
 import { newCaller } from '../exchange.ts'
 import { getProof, type ReceivedProof } from '../proof/get-proof.ts'
 import { goodProof, playedKey, publicIpv4 } from './played-proofs.ts'
 import { ILL_FORMED, REFUSED, type ProofCase } from './proof-faults.ts'
 import { aged, AGE_MS_MAX, good, MARGIN_MS, signedAs, statement } from './proof-makers.ts'
-import { expectProofsAccepted, expectProofsRefused } from './request.ts'
+import { acceptedRequest, expectProofsAccepted, refusedRequest, requestCase } from './request.ts'
 
 const ACCEPTED: readonly ProofCase[] = [
   {
@@ -94,32 +94,26 @@ export const PROOF_JUDGING_CASES: readonly Case[] = [
 ]
 
 function refusedCase({ id, what, make }: ProofCase): Case {
-  return {
+  return requestCase({
     id,
     title: `an issue server refuses ${what} with error 2`,
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 2 (E_INVALID_PROOF)'),
-    async run(context) {
-      const caller = await newCaller(context)
-      await expectProofsRefused(context, caller, await make(context, caller), what)
-    },
-  }
+    request: async (context, caller) => refusedRequest(context, await make(context, caller)),
+    error: ERRORS.INVALID_PROOF,
+    what: `the refusal of ${what}`,
+  })
 }
 
 function acceptedCase({ id, what, make }: ProofCase): Case {
-  return {
+  return requestCase({
     id,
     title: `an issue server accepts ${what}`,
-    role: 'issue',
-    needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
-    async run(context) {
-      const caller = await newCaller(context)
-      await expectProofsAccepted(context, caller, await make(context, caller), what)
-    },
-  }
+    request: async (context, caller) => acceptedRequest(await make(context, caller)),
+    error: ERRORS.NO_MATCHING_CRYPTO,
+    what: `${what} accepted, and the unknown key type refused`,
+  })
 }
+
+const BELIEVED = '02 08 04 for the unknown key type, and not 02 08 02'
 
 /** What proof servers sign has to be what issue servers believe. */
 function believedCase(): Case {
@@ -128,7 +122,9 @@ function believedCase(): Case {
     id,
     title: 'the issue server of the zone believes what the proof server signs',
     role: 'proof',
-    byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
+    request: async (context, caller) =>
+      acceptedRequest([(await getProof(context, { caller })).wrapper]),
+    byHand: (target) => sendRequest(target, { id, shows: BELIEVED }),
     async run(context) {
       if (context.target.issue === undefined) {
         return { verdict: 'unsupported', reason: 'the target names no issue server' }
@@ -151,7 +147,11 @@ function mixedKeysCase(): Case {
     title: 'an issue server that trusts several proof keys accepts proofs of each, also together',
     role: 'issue',
     needs: ['played-proof-server'],
-    byHand: () => evidence(id, 'error 4 for the unknown key type, and not error 2'),
+    request: async (context, caller) => {
+      const { wrapper } = await getProof(context, { caller })
+      return acceptedRequest([await good(context, caller), wrapper])
+    },
+    byHand: (target) => sendRequest(target, { id, shows: BELIEVED }),
     async run(context) {
       if (context.target.proof.length === 0) {
         return { verdict: 'unsupported', reason: 'the target names no proof server' }

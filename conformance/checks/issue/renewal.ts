@@ -2,7 +2,7 @@
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import type { Caller } from '../../players/caller.ts'
 import { ERRORS, frame, PROTOCOLS, RenewalRequest, RenewalResponse } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { notByHand, send } from '../by-hand.ts'
 import {
   ask,
   connectIdentified,
@@ -90,7 +90,11 @@ function orderedCase({
     title,
     needs: ['played-proof-server', 'csr'],
     timeoutMs: ORDER_CASE_MS,
-    byHand: () => evidence(id, 'the question is the last message that is sent'),
+    byHand: () =>
+      notByHand(id, {
+        why: 'it takes an order and a question about it of one peer, whose key lives as long as one command',
+        shows: 'the question is the last message that is sent',
+      }),
     async check(context, caller) {
       const wish = { addresses: [publicIpv4(context)], key: newKey() }
       await check(context, caller, await obtain(context, caller, wish))

@@ -1,7 +1,7 @@
 // Asking again, and asking at the same time: a certificate is given again to its own peer, and orders are shared.
 import type { Case } from '../../suite/case.ts'
 import { ERRORS } from '../../wire/index.ts'
-import { evidence } from '../by-hand.ts'
+import { notByHand } from '../by-hand.ts'
 import { connectIdentified, fail, needAddress, newCaller } from '../exchange.ts'
 import { namesIn, newKey, obtain, ORDER_CASE_MS, playDns, type Issued } from './order.ts'
 import { publicIpv4 } from './played-proofs.ts'
@@ -106,7 +106,11 @@ function reuseCase(
     ...(level === undefined ? {} : { level }),
     needs: ['played-proof-server', 'csr'],
     timeoutMs: ORDER_CASE_MS,
-    byHand: () => evidence(id, 'the answers are among the messages'),
+    byHand: () =>
+      notByHand(id, {
+        why: 'it takes several requests of one peer, whose key lives as long as one command',
+        shows: 'the answers are among the messages',
+      }),
     run,
   }
 }

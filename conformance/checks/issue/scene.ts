@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Caller } from '../../players/caller.ts'
 import type { PlayedDns, Script } from '../../players/played-dns.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
-import { evidence } from '../by-hand.ts'
+import { notByHand } from '../by-hand.ts'
 import { newCaller } from '../exchange.ts'
 import { isFinding, namesOf, newKey, obtain, ORDER_CASE_MS, playOnlyDns } from './order.ts'
 import { publicIpv4 } from './played-proofs.ts'
@@ -32,7 +32,11 @@ export function sceneCase({
     needs: ['played-proof-server', 'played-dns-server', 'csr'],
     timeoutMs: ORDER_CASE_MS,
     ...(alone === undefined ? {} : { alone }),
-    byHand: () => evidence(id, 'the order as its client sees it is among the messages'),
+    byHand: () =>
+      notByHand(id, {
+        why: "while the order is under way the suite is the zone's DNS server, and does there what the check is about",
+        shows: 'the order as its client sees it is among the messages',
+      }),
     async run(context): Promise<Finding | void> {
       const played = await playOnlyDns(context)
       if (isFinding(played)) return played

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Case } from '../../suite/case.ts'
 import { ERRORS } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { again, atOnce, send } from '../by-hand.ts'
 import { answer, errorOf, fail, hex, newCaller, open, same } from '../exchange.ts'
 import { expectRateLimit } from '../rate-limit.ts'
 import { getProof } from './get-proof.ts'
@@ -18,7 +18,13 @@ export const REQUEST_CASES: readonly Case[] = [
     title: 'requests of different peers at the same time never mix ids or addresses',
     role: 'proof',
     timeoutMs: 30_000,
-    byHand: () => evidence('NT-PROOF-013/concurrent-callers', '100 requests of four peers at once'),
+    byHand: (target) =>
+      atOnce(
+        send(target, {
+          protocol: 'proof',
+          shows: 'in each answer the id of who is "connected as" there',
+        }),
+      ),
     async run(context) {
       const callers = await Promise.all(Array.from({ length: CALLERS }, () => newCaller(context)))
       const first = await Promise.all(callers.map((caller) => getProof(context, { caller })))
@@ -70,7 +76,8 @@ export const REQUEST_CASES: readonly Case[] = [
     intrusive: true,
     alone: true,
     timeoutMs: 40_000,
-    byHand: () => evidence('NT-PROOF-011/rate-limit', 'sooner or later error 1'),
+    byHand: (target) =>
+      again(send(target, { protocol: 'proof', shows: 'sooner or later 02 08 01' })),
     async run(context) {
       const caller = await newCaller(context)
       await expectRateLimit(

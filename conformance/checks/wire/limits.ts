@@ -1,8 +1,8 @@
 // Bounds on what a stranger can fill: how long a frame is, how long a request takes, how many streams there are.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Case, CheckContext } from '../../suite/case.ts'
-import { fields, frame, join, varint, type RawStream } from '../../wire/index.ts'
-import { evidence, send } from '../by-hand.ts'
+import { fields, frame, join, readFrames, varint, type RawStream } from '../../wire/index.ts'
+import { notByHand, send } from '../by-hand.ts'
 import {
   answer,
   ask,
@@ -62,14 +62,27 @@ function longestFrameCase(subject: Listener): Case {
     title: `${name} reads a frame of 64 KiB`,
     role,
     needs,
-    byHand: () => evidence(id, 'the answer as to the same request without a long unknown field'),
+    byHand: (target) => {
+      const { request, error } = subject.refused(target)
+      const [start, zeros] = longRequest(request)
+      const [line = '', ...comments] = send(target, {
+        protocol,
+        asWriter: subject.asWriter,
+        bytes: Uint8Array.of(),
+        shows: `02 08 0${error}`,
+      }).split('\n')
+      const begins = Buffer.from(start).toString('hex')
+      return [
+        `{ printf ${begins}; head -c ${zeros} /dev/zero | xxd -p; } | tr -d '\\n' |\n  ${line} -`,
+        ...comments,
+      ].join('\n')
+    },
     async run(context) {
       const caller = await subject.caller(context)
       const { request, error } = subject.refused(context.target)
-      // One byte for the field's number, three for its length.
-      const filling = new Uint8Array(FRAME_BYTES_MIN - request.length - 4)
-      const long = join(request, fields([15, filling]))
-      if (long.length !== FRAME_BYTES_MIN) throw new Error(`made a frame of ${long.length} bytes`)
+      const [start, zeros] = longRequest(request)
+      const [long] = readFrames(join(start, new Uint8Array(zeros))).messages
+      if (long?.length !== FRAME_BYTES_MIN) throw new Error(`made a frame of ${long?.length} bytes`)
       const what = `an answer to a frame of ${FRAME_BYTES_MIN} bytes`
       expectCode(
         errorOf(await ask(context, { caller, protocol, request: long, what })),
@@ -78,6 +91,14 @@ function longestFrameCase(subject: Listener): Case {
       )
     },
   }
+}
+
+/** A frame of 64 KiB with a request and a long unknown field in it: how it begins, and how many zeros follow. */
+function longRequest(request: Uint8Array): readonly [start: Uint8Array, zeros: number] {
+  // One byte for the field's number, three for its length.
+  const zeros = FRAME_BYTES_MIN - request.length - 4
+  const framed = frame(join(request, fields([15, new Uint8Array(zeros)])))
+  return [framed.subarray(0, framed.length - zeros), zeros]
 }
 
 /** Nothing follows these bytes, and the caller's side stays open: only what they say can be the reason. */
@@ -90,7 +111,8 @@ function lengthCase(
     title,
     role,
     needs,
-    byHand: (target) => send(target, { protocol, asWriter, bytes, shows: 'a reset at once' }),
+    byHand: (target) =>
+      send(target, { protocol, asWriter, bytes, keepOpen: true, shows: 'a reset at once' }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       stream.send(bytes)
@@ -135,7 +157,12 @@ function silenceCase({ protocol, name, role, needs, asWriter, caller }: Listener
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, asWriter, shows: 'a reset, after 10 s by default' }),
+      send(target, {
+        protocol,
+        asWriter,
+        keepOpen: true,
+        shows: 'a reset, after 10 s by default',
+      }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await expectCutOff(context, stream, 'nothing at all')
@@ -153,7 +180,15 @@ function dribbleCase(subject: Listener): Case {
     needs,
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
-    byHand: () => evidence(id, 'the deadline is for the whole request'),
+    byHand: (target) =>
+      send(target, {
+        protocol,
+        asWriter: subject.asWriter,
+        bytes: frame(fields([15, new Uint8Array(200)])),
+        slowlyMs: DRIBBLE_MS,
+        keepOpen: true,
+        shows: 'a reset after 10 s by default: the deadline is for the whole request',
+      }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       const ended = new AbortController()
@@ -187,7 +222,11 @@ function halfOpenCase({ protocol, name, role, caller }: Speaker): Case {
     intrusive: true,
     timeoutMs: DEADLINE_MS_MAX + 10_000,
     byHand: (target) =>
-      send(target, { protocol, shows: 'the stream is reset after 10 s by default' }),
+      send(target, {
+        protocol,
+        keepOpen: true,
+        shows: 'an answer, and a reset 10 s after it by default',
+      }),
     async run(context) {
       const stream = await open(context, { caller: await caller(context), protocol })
       await answer(context, stream, 'an answer')
@@ -223,7 +262,11 @@ function streamsCase({
     role,
     intrusive: true,
     timeoutMs: 30_000,
-    byHand: () => evidence(id, `${STREAMS_OF_CONNECTION * CONNECTIONS} streams that stay open`),
+    byHand: () =>
+      notByHand(id, {
+        why: 'it takes many streams of one peer at once, on several connections',
+        shows: `${STREAMS_OF_CONNECTION * CONNECTIONS} streams that stay open`,
+      }),
     async run(context) {
       const greedy = await newCaller(context)
       const address = needAddress(context.target, role as 'proof' | 'issue' | 'dns01')
