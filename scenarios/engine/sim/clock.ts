@@ -46,7 +46,8 @@ export interface ClockOptions {
   readonly holdMsMax?: number | undefined
 }
 
-const EPOCH_MS = Date.UTC(2026, 0, 1)
+/** When worlds begin unless they say otherwise. */
+export const EPOCH_MS = Date.UTC(2026, 0, 1)
 const HOLD_MS_MAX = 120_000
 /** A world that does more than this without any time passing will never do anything else. */
 const EVENTS_PER_INSTANT_MAX = 2_000_000
@@ -96,6 +97,7 @@ export class VirtualClock implements Clock {
   #nowMs = 0
   #sequence = 0
   #counting = 0
+  #ids = 0
   #events = 0
   #eventsAtNow = 0
   #run: Run | undefined
@@ -151,6 +153,12 @@ export class VirtualClock implements Clock {
     this.#take(ours(timer))
   }
 
+  /** Numbers for timers that are told by them. */
+  nextId(): number {
+    this.#ids += 1
+    return this.#ids
+  }
+
   isPending(timer: Timer): boolean {
     return ours(timer).index !== NOWHERE
   }
@@ -204,7 +212,7 @@ export class VirtualClock implements Clock {
     }
     until?.then(settle, settle)
     const abort = (): void => reject(signal?.reason)
-    const uncaught = (error: unknown): void => this.#fail(error, currentHost())
+    const uncaught = (error: unknown): void => this.fail(error, currentHost())
     signal?.addEventListener('abort', abort, { once: true })
     process.on('uncaughtException', uncaught)
     process.on('unhandledRejection', uncaught)
@@ -263,14 +271,14 @@ export class VirtualClock implements Clock {
     this.#eventsAtNow += 1
     if (this.#eventsAtNow > EVENTS_PER_INSTANT_MAX) {
       const error = new Error(`more than ${EVENTS_PER_INSTANT_MAX} events and no time has passed`)
-      this.#fail(error, timer.host)
+      this.fail(error, timer.host)
     }
     if (timer.host === undefined || timer.host.alive) {
       this.#events += 1
       try {
         timer.runInAsyncScope(timer.work)
       } catch (error) {
-        this.#fail(error, timer.host)
+        this.fail(error, timer.host)
       }
     }
     native.setImmediate(this.#turn)
@@ -309,8 +317,8 @@ export class VirtualClock implements Clock {
     }, this.#holdMsMax)
   }
 
-  /** What a dead host does is nobody's failure. */
-  #fail(error: unknown, host: VirtualHost | undefined): void {
+  /** Ends the run because of what `host` has thrown. What a dead host does is nobody's failure. */
+  fail(error: unknown, host: VirtualHost | undefined): void {
     if (host !== undefined && !host.alive) return
     this.#run?.fail(new HostFailure({ host: host?.name, atMs: this.#nowMs, cause: error }))
   }

@@ -1,0 +1,53 @@
+import { EPOCH_MS } from './clock.ts'
+import { setLoadingDate } from './date.ts'
+import { ecdsaReplacements } from './ecdsa.ts'
+import { keyReplacements } from './key-generation.ts'
+import { randomReplacements, setLoadingRandom } from './randomness.ts'
+import { SeededRandom } from './random.ts'
+import { workReplacements } from './real-work.ts'
+import { builtin, replace } from './replace.ts'
+import { timeReplacements } from './time.ts'
+
+/** Modules that keep, from the moment of their loading, Node's functions, or the time. */
+const TOO_LATE_FOR = /\/node_modules\/(libp2p|@libp2p|@chainsafe|undici|ws)\//
+
+let taken = false
+
+/** Whether Node's functions ask for a world. */
+export const isTakenOver = (): boolean => taken
+
+/**
+ * Puts the simulator's functions in the place of Node's, for the rest of the process. As long as no world is on they do
+ * what Node's do; except that until the first one is, `Date` stands still and random values are those of a fixed seed,
+ * so that what modules keep from their loading is the same in every process.
+ *
+ * @throws when a module has been loaded that keeps Node's own functions
+ */
+export function takeOver(): void {
+  if (taken) return
+  const loaded = loadedScripts().find((url) => TOO_LATE_FOR.test(url))
+  if (loaded !== undefined) {
+    throw new Error(
+      `"${loaded}" was loaded before the simulator: start the process with --import and the path of sim/register.ts`,
+    )
+  }
+  taken = true
+  replace(timeReplacements())
+  replace(workReplacements())
+  // They pass what cannot be seeded on to what holds the clock.
+  replace([...randomReplacements(), ...keyReplacements(), ...ecdsaReplacements()])
+  setLoadingDate(EPOCH_MS)
+  setLoadingRandom(new SeededRandom('loading'))
+}
+
+/** The URLs of everything that V8 has compiled and still has, as it tells a debugger. */
+function loadedScripts(): string[] {
+  const { Session } = builtin<typeof import('node:inspector')>('node:inspector')
+  const session = new Session()
+  const urls: string[] = []
+  session.connect()
+  session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url))
+  session.post('Debugger.enable')
+  session.disconnect()
+  return urls
+}
