@@ -44,12 +44,13 @@ export interface ClockOptions {
   readonly epochMs?: number | undefined
   /** Real time that the clock may be held without a break. @default 120000 */
   readonly holdMsMax?: number | undefined
+  /** Events without any time passing between them, before a world is taken for one that stands still. @default 2000000 */
+  readonly eventsPerInstantMax?: number | undefined
 }
 
 /** When worlds begin unless they say otherwise. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1)
 const HOLD_MS_MAX = 120_000
-/** A world that does more than this without any time passing will never do anything else. */
 const EVENTS_PER_INSTANT_MAX = 2_000_000
 
 /** A timer keeps the async context that it was made in, as Node's do. */
@@ -89,6 +90,7 @@ interface Run {
 export class VirtualClock implements Clock {
   readonly epochMs: number
   readonly #holdMsMax: number
+  readonly #eventsPerInstantMax: number
   readonly #due = new EventHeap<ClockTimer>()
   /** What holds the clock, in the order in which it began to. */
   readonly #holds = new Map<symbol, string>()
@@ -104,12 +106,17 @@ export class VirtualClock implements Clock {
   #parked = false
   #watchdog: NodeJS.Timeout | undefined
 
-  constructor({ epochMs = EPOCH_MS, holdMsMax = HOLD_MS_MAX }: ClockOptions = {}) {
+  constructor({
+    epochMs = EPOCH_MS,
+    holdMsMax = HOLD_MS_MAX,
+    eventsPerInstantMax = EVENTS_PER_INSTANT_MAX,
+  }: ClockOptions = {}) {
     if (!Number.isSafeInteger(epochMs)) {
       throw new RangeError(`epochMs is "${epochMs}", wanted whole milliseconds`)
     }
     this.epochMs = epochMs
     this.#holdMsMax = holdMsMax
+    this.#eventsPerInstantMax = eventsPerInstantMax
   }
 
   get nowMs(): number {
@@ -269,8 +276,10 @@ export class VirtualClock implements Clock {
     if (timer.atMs !== this.#nowMs) this.#advance(timer.atMs)
     this.#take(timer)
     this.#eventsAtNow += 1
-    if (this.#eventsAtNow > EVENTS_PER_INSTANT_MAX) {
-      const error = new Error(`more than ${EVENTS_PER_INSTANT_MAX} events and no time has passed`)
+    if (this.#eventsAtNow > this.#eventsPerInstantMax) {
+      const error = new Error(
+        `more than ${this.#eventsPerInstantMax} events and no time has passed`,
+      )
       this.fail(error, timer.host)
     }
     if (timer.host === undefined || timer.host.alive) {
