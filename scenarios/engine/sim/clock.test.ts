@@ -9,12 +9,7 @@ import { HostClock } from './host-clock.ts'
 import { currentHost, runOn, runOutside } from './host-context.ts'
 import { HostFailure } from './host-failure.ts'
 import { SeededRandom } from './random.ts'
-
-const host = (name: string, clock = new HostClock()) => ({
-  name,
-  alive: true,
-  skewMs: (nowMs: number) => clock.skewMs(nowMs),
-})
+import { testHost as host } from './testing.ts'
 
 test('events run in the order of their times, and those of one time in the order of their making', async (t) => {
   const clock = new VirtualClock()

@@ -41,7 +41,6 @@ export function keyReplacements(): Replacement[] {
       const key = secretKey(type, options, random)
       return key === undefined ? undefined : [key]
     }),
-    webGenerateKey(),
   ]
 }
 
@@ -81,7 +80,7 @@ function async(
   return { name: `node:crypto ${key}`, owner, key, value }
 }
 
-function owned(owner: Record<string, AnyFunction>, key: string): AnyFunction {
+export function owned(owner: Record<string, AnyFunction>, key: string): AnyFunction {
   const own = owner[key]
   if (own === undefined) throw new Error(`this Node has no "${key}"`)
   return own
@@ -96,7 +95,11 @@ const EDWARDS: Readonly<Record<string, readonly [prefix: string, length: number]
 }
 
 /** Undefined where Node has to do it: kinds that cannot be seeded, and arguments that it refuses. */
-function keyPair(type: unknown, options: Options, random: SeededRandom): KeyPair | undefined {
+export function keyPair(
+  type: unknown,
+  options: Options,
+  random: SeededRandom,
+): KeyPair | undefined {
   const edwards = EDWARDS[String(type)]
   if (edwards !== undefined) {
     const [prefix, length] = edwards
@@ -176,7 +179,7 @@ function prime(bits: number, exponent: bigint, random: SeededRandom): bigint {
   }
 }
 
-function secretKey(
+export function secretKey(
   type: unknown,
   { length }: Options,
   random: SeededRandom,
@@ -202,95 +205,4 @@ function exported(
         ? privateKey
         : privateKey.export(privateKeyEncoding as never),
   }
-}
-
-/** Algorithms of WebCrypto as Node names the kind of their keys. */
-const WEB_PAIRS: Readonly<Record<string, string>> = {
-  ED25519: 'ed25519',
-  ED448: 'ed448',
-  X25519: 'x25519',
-  X448: 'x448',
-  ECDSA: 'ec',
-  ECDH: 'ec',
-  'RSASSA-PKCS1-V1_5': 'rsa',
-  'RSA-PSS': 'rsa',
-  'RSA-OAEP': 'rsa',
-}
-/** What a public key may be used for (WebCrypto §14.3.6); a private key for the rest. */
-const PUBLIC_USAGES = new Set(['verify', 'encrypt', 'wrapKey'])
-const HASH_BLOCK_BITS: Readonly<Record<string, number>> = {
-  'SHA-1': 512,
-  'SHA-256': 512,
-  'SHA-384': 1024,
-  'SHA-512': 1024,
-}
-
-interface WebAlgorithm {
-  readonly name: string
-  readonly namedCurve?: string
-  readonly length?: number
-  readonly modulusLength?: number
-  readonly publicExponent?: Uint8Array
-  readonly hash?: string | { readonly name: string }
-}
-
-function webGenerateKey(): Replacement {
-  const owner = Object.getPrototypeOf(globalThis.crypto.subtle) as Record<string, AnyFunction>
-  const own = owned(owner, 'generateKey')
-  const value = dressed(own, async function (this: unknown, ...parameters) {
-    const random = randomStream()
-    const [algorithm, extractable, usages]: readonly unknown[] = parameters
-    const made =
-      random === undefined || typeof extractable !== 'boolean' || !Array.isArray(usages)
-        ? undefined
-        : webKey(
-            typeof algorithm === 'string' ? { name: algorithm } : (algorithm as WebAlgorithm),
-            { extractable, usages: usages as string[] },
-            random,
-          )
-    return made ?? Reflect.apply(own, this, parameters)
-  })
-  return { name: 'crypto.subtle.generateKey', owner, key: 'generateKey', value }
-}
-
-function webKey(
-  algorithm: WebAlgorithm,
-  { extractable, usages }: { readonly extractable: boolean; readonly usages: readonly string[] },
-  random: SeededRandom,
-): unknown {
-  const name = String(algorithm.name).toUpperCase()
-  const made = (key: KeyObject, may: readonly string[], always = false): unknown =>
-    key.toCryptoKey(algorithm as never, always || extractable, may as never)
-  if (/^AES-|^HMAC$/.test(name)) {
-    const kind = name === 'HMAC' ? 'hmac' : 'aes'
-    const key = secretKey(kind, { length: secretLength(algorithm) }, random)
-    return key === undefined ? undefined : made(key, usages)
-  }
-  const exponent = algorithm.publicExponent
-  const pair = keyPair(
-    WEB_PAIRS[name],
-    {
-      namedCurve: algorithm.namedCurve,
-      modulusLength: algorithm.modulusLength,
-      ...(exponent === undefined ? {} : { publicExponent: toBigInt(exponent) }),
-    },
-    random,
-  )
-  if (pair === undefined) return undefined
-  return {
-    publicKey: made(
-      pair.publicKey,
-      usages.filter((usage) => PUBLIC_USAGES.has(usage)),
-      true,
-    ),
-    privateKey: made(
-      pair.privateKey,
-      usages.filter((usage) => !PUBLIC_USAGES.has(usage)),
-    ),
-  }
-}
-
-function secretLength({ length, hash }: WebAlgorithm): number | undefined {
-  const hashName = typeof hash === 'string' ? hash : hash?.name
-  return length ?? HASH_BLOCK_BITS[String(hashName).toUpperCase()]
 }

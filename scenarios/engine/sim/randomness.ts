@@ -50,7 +50,7 @@ export const randomStream = (): SeededRandom | undefined =>
 /**
  * Every source of randomness in Node's JavaScript. What stays Node's own: what TLS draws within OpenSSL, padding and
  * salts of RSA (OAEP, PSS), `generatePrime`, Diffie-Hellman, `createECDH`, encapsulation, and the kinds of keys that
- * {@link keyReplacements} does not name.
+ * key-generation.ts does not name.
  *
  * Arguments are judged by Node, which is asked first; then its values are overwritten.
  */

@@ -1,12 +1,13 @@
 import { EPOCH_MS } from './clock.ts'
 import { setLoadingDate } from './date.ts'
-import { ecdsaReplacements } from './ecdsa.ts'
 import { keyReplacements } from './key-generation.ts'
 import { randomReplacements, setLoadingRandom } from './randomness.ts'
 import { SeededRandom } from './random.ts'
 import { workReplacements } from './real-work.ts'
 import { builtin, replace } from './replace.ts'
+import { signingReplacements } from './signing.ts'
 import { timeReplacements } from './time.ts'
+import { webKeyReplacements } from './web-keys.ts'
 
 /** Modules that keep, from the moment of their loading, Node's functions, or the time. */
 const TOO_LATE_FOR = /\/node_modules\/(libp2p|@libp2p|@chainsafe|undici|ws)\//
@@ -35,7 +36,12 @@ export function takeOver(): void {
   replace(timeReplacements())
   replace(workReplacements())
   // They pass what cannot be seeded on to what holds the clock.
-  replace([...randomReplacements(), ...keyReplacements(), ...ecdsaReplacements()])
+  replace([
+    ...randomReplacements(),
+    ...keyReplacements(),
+    ...webKeyReplacements(),
+    ...signingReplacements(),
+  ])
   setLoadingDate(EPOCH_MS)
   setLoadingRandom(new SeededRandom('loading'))
 }
