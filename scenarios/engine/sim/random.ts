@@ -22,10 +22,13 @@ export class SeededRandom implements Random {
   #c: number
   #d: number
   #draws = 0
+  /** Shared by a stream and its forks. */
+  readonly #total: { draws: number }
 
   /** Any text is a seed; of a number, its decimal digits. */
-  constructor(seed: string | number | bigint) {
+  constructor(seed: string | number | bigint, total = { draws: 0 }) {
     this.#key = String(seed)
+    this.#total = total
     const digest = createHash('sha256').update(this.#key).digest()
     this.#a = digest.readInt32LE(0)
     this.#b = digest.readInt32LE(4)
@@ -38,8 +41,13 @@ export class SeededRandom implements Random {
     return this.#draws
   }
 
+  /** How often this stream, those that it was forked from and all their forks were drawn from together. */
+  get totalDraws(): number {
+    return this.#total.draws
+  }
+
   float(): number {
-    this.#draws += 1
+    this.#count()
     // 27 and 26 bits make the 53 that a number holds exactly.
     return ((this.#word() >>> 5) * 2 ** 26 + (this.#word() >>> 6)) / 2 ** 53
   }
@@ -59,7 +67,7 @@ export class SeededRandom implements Random {
 
   /** Fills memory that somebody has already. */
   fill(bytes: Uint8Array): void {
-    this.#draws += 1
+    this.#count()
     let word = 0
     for (let index = 0; index < bytes.length; index++) {
       word = (index & 3) === 0 ? this.#word() : word >>> 8
@@ -74,7 +82,12 @@ export class SeededRandom implements Random {
 
   fork(label: string): SeededRandom {
     // A label cannot reach into another's: its length is said before it.
-    return new SeededRandom(`${this.#key}/${label.length}:${label}`)
+    return new SeededRandom(`${this.#key}/${label.length}:${label}`, this.#total)
+  }
+
+  #count(): void {
+    this.#draws += 1
+    this.#total.draws += 1
   }
 
   #word(): number {

@@ -53,6 +53,7 @@ test('a fork is a stream of its own, whatever is drawn from its parent', (t) => 
     'a label does not reach into another',
   )
   t.equal(one.draws, 10, 'a fork counts for itself')
+  t.equal(one.totalDraws, 10 + 10 + 10 + 3 + 3, 'and with all others of its seed')
   t.end()
 })
 
