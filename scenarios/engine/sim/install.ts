@@ -15,7 +15,7 @@ export interface Installed {
   readonly randomness: Randomness
   readonly hashes: TraceHashes
   /** Gives Node's functions back to real time and chance. What the world had planned never happens. */
-  uninstall(): void
+  readonly uninstall: () => void
 }
 
 /**
@@ -40,4 +40,17 @@ export function install(seed: string | number | bigint, options: ClockOptions = 
   setLoadingDate(undefined)
   setLoadingRandom(undefined)
   return { clock, random, randomness, hashes: new TraceHashes(), uninstall: end }
+}
+
+/** Runs a story in a world of its own, which ends with it. */
+export async function inWorld<T>(
+  story: (world: Installed) => Promise<T>,
+  { seed = 'story', ...options }: ClockOptions & { readonly seed?: string } = {},
+): Promise<T> {
+  const world = install(seed, options)
+  try {
+    return await world.clock.drive(() => story(world))
+  } finally {
+    world.uninstall()
+  }
 }

@@ -10,8 +10,9 @@ import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { test } from 'tap'
 import { currentHost, runOn } from './host-context.ts'
+import { inWorld } from './install.ts'
 import { takeOver } from './take-over.ts'
-import { inWorld, testHost } from './testing.ts'
+import { testHost } from './testing.ts'
 
 takeOver()
 // They bring parts of libp2p, which must not be there before.

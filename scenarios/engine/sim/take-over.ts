@@ -4,7 +4,7 @@ import { keyReplacements } from './key-generation.ts'
 import { randomReplacements, setLoadingRandom } from './randomness.ts'
 import { SeededRandom } from './random.ts'
 import { workReplacements } from './real-work.ts'
-import { builtin, replace } from './replace.ts'
+import { builtin, replace, type Replacement } from './replace.ts'
 import { signingReplacements } from './signing.ts'
 import { timeReplacements } from './time.ts'
 import { webKeyReplacements } from './web-keys.ts'
@@ -12,10 +12,19 @@ import { webKeyReplacements } from './web-keys.ts'
 /** Modules that keep, from the moment of their loading, Node's functions, or the time. */
 const TOO_LATE_FOR = /\/node_modules\/(libp2p|@libp2p|@chainsafe|undici|ws)\//
 
-let taken = false
+/** What has been put in the place of Node's; nothing before {@link takeOver}. */
+const taken: Replacement[] = []
 
 /** Whether Node's functions ask for a world. */
-export const isTakenOver = (): boolean => taken
+export const isTakenOver = (): boolean => taken.length > 0
+
+/** Everything that stands in the place of something of Node's; where several do, the one that is called first. */
+export function takenOver(): readonly Replacement[] {
+  return taken.filter(
+    ({ owner, key }, index) =>
+      !taken.slice(index + 1).some((later) => later.owner === owner && later.key === key),
+  )
+}
 
 /**
  * Puts the simulator's functions in the place of Node's, for the rest of the process. As long as no world is on they do
@@ -25,25 +34,30 @@ export const isTakenOver = (): boolean => taken
  * @throws when a module has been loaded that keeps Node's own functions
  */
 export function takeOver(): void {
-  if (taken) return
+  if (isTakenOver()) return
   const loaded = loadedScripts().find((url) => TOO_LATE_FOR.test(url))
   if (loaded !== undefined) {
     throw new Error(
       `"${loaded}" was loaded before the simulator: start the process with --import and the path of sim/register.ts`,
     )
   }
-  taken = true
-  replace(timeReplacements())
-  replace(workReplacements())
-  // They pass what cannot be seeded on to what holds the clock.
-  replace([
+  // What cannot be seeded is passed on to what holds the clock, so that comes before it.
+  for (const make of [timeReplacements, workReplacements, chanceReplacements]) {
+    const replacements = make()
+    replace(replacements)
+    taken.push(...replacements)
+  }
+  setLoadingDate(EPOCH_MS)
+  setLoadingRandom(new SeededRandom('loading'))
+}
+
+function chanceReplacements(): Replacement[] {
+  return [
     ...randomReplacements(),
     ...keyReplacements(),
     ...webKeyReplacements(),
     ...signingReplacements(),
-  ])
-  setLoadingDate(EPOCH_MS)
-  setLoadingRandom(new SeededRandom('loading'))
+  ]
 }
 
 /** The URLs of everything that V8 has compiled and still has, as it tells a debugger. */

@@ -42,12 +42,8 @@ export async function startNode({ name, latencyMs, upgrader }: NodeInit) {
     onMessage(topic: string, listener: (detail: Record<string, unknown>) => void): void {
       pubsub.addEventListener('message', ({ detail }) => {
         if (detail.topic !== topic || detail.type !== 'signed') return
-        const { from, sequenceNumber, data } = detail
-        listener({
-          from: from.toString(),
-          number: sequenceNumber.toString(),
-          data: Buffer.from(data).toString('hex'),
-        })
+        // Its number is of gossipsub's own counter, which outlives a world.
+        listener({ from: detail.from.toString(), data: Buffer.from(detail.data).toString('hex') })
       })
       pubsub.subscribe(topic)
     },

@@ -12,10 +12,10 @@ import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
 import { HostClock } from './host-clock.ts'
 import { runOn } from './host-context.ts'
-import { install } from './install.ts'
+import { install, inWorld } from './install.ts'
 import { native } from './native.ts'
 import { takeOver } from './take-over.ts'
-import { inWorld, testHost } from './testing.ts'
+import { testHost } from './testing.ts'
 
 takeOver()
 
