@@ -1,14 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
-import { EventHeap, NOWHERE, type Due } from './event-heap.ts'
+import { ClockTimer, MANUAL, ours, type Timer } from './clock-timer.ts'
+import { EventHeap, NOWHERE } from './event-heap.ts'
 import { currentHost, type VirtualHost } from './host-context.ts'
 import { native } from './native.ts'
 import { HostFailure } from './host-failure.ts'
 
-/** Something that the clock will run. */
-export interface Timer {
-  /** Virtual time at which it is due. */
-  readonly atMs: number
-}
+export type { Timer } from './clock-timer.ts'
 
 /** The time of a simulated world: whole milliseconds that pass only between events. */
 export interface Clock {
@@ -51,28 +48,9 @@ export interface ClockOptions {
 /** When worlds begin unless they say otherwise. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1)
 const HOLD_MS_MAX = 120_000
+/** What Node's own modules still have to do between two turns of the event loop takes a few of them. */
+const IDLE_TURNS = 10
 const EVENTS_PER_INSTANT_MAX = 2_000_000
-
-/** A timer keeps the async context that it was made in, as Node's do. */
-class ClockTimer extends AsyncResource implements Due, Timer {
-  atMs: number
-  sequence: number
-  index = NOWHERE
-  /** Whether a run without an end of its own waits for it. */
-  counts = true
-  readonly host: VirtualHost | undefined
-  readonly work: () => void
-
-  constructor(atMs: number, sequence: number, work: () => void) {
-    super('ClockTimer', MANUAL)
-    this.atMs = atMs
-    this.sequence = sequence
-    this.host = currentHost()
-    this.work = work
-  }
-}
-
-const MANUAL = { requireManualDestroy: true }
 
 interface Run {
   readonly untilMs: number
@@ -99,6 +77,7 @@ export class VirtualClock implements Clock {
   #nowMs = 0
   #sequence = 0
   #counting = 0
+  #idleTurns = 0
   #ids = 0
   #events = 0
   #eventsAtNow = 0
@@ -266,6 +245,8 @@ export class VirtualClock implements Clock {
     if (this.#holds.size > 0) return this.#park(run)
     const timer = this.#due.first
     if (timer === undefined || (run.untilIdle && this.#counting === 0)) {
+      this.#idleTurns += 1
+      if (this.#idleTurns < IDLE_TURNS) return this.#next()
       if (run.untilMs !== Number.POSITIVE_INFINITY) this.#advance(run.untilMs)
       return run.end('idle')
     }
@@ -273,6 +254,7 @@ export class VirtualClock implements Clock {
       this.#advance(run.untilMs)
       return run.end('time')
     }
+    this.#idleTurns = 0
     if (timer.atMs !== this.#nowMs) this.#advance(timer.atMs)
     this.#take(timer)
     this.#eventsAtNow += 1
@@ -331,9 +313,4 @@ export class VirtualClock implements Clock {
     if (host !== undefined && !host.alive) return
     this.#run?.fail(new HostFailure({ host: host?.name, atMs: this.#nowMs, cause: error }))
   }
-}
-
-function ours(timer: Timer): ClockTimer {
-  if (!(timer instanceof ClockTimer)) throw new TypeError('this timer is of no virtual clock')
-  return timer
 }

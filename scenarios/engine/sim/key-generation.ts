@@ -10,10 +10,9 @@ import {
 import { inverse, toBigInt, toBytes } from './big-integers.ts'
 import { findCurve } from './curves.ts'
 import { answer, randomStream } from './randomness.ts'
-import { builtin, dressed, type Replacement } from './replace.ts'
+import { builtin, dressed, type AnyFunction, type Replacement } from './replace.ts'
 import type { SeededRandom } from './random.ts'
 
-type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 type Options = Readonly<Record<string, unknown>>
 
 interface KeyPair {

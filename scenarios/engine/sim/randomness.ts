@@ -1,5 +1,5 @@
 import { currentHost } from './host-context.ts'
-import { builtin, dressed, type Replacement } from './replace.ts'
+import { builtin, dressed, type AnyFunction, type Replacement } from './replace.ts'
 import { SeededRandom } from './random.ts'
 import { simulation } from './simulation.ts'
 
@@ -109,7 +109,6 @@ export function randomReplacements(): Replacement[] {
   ].filter(({ value }) => value !== undefined)
 }
 
-type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 /** Makes a seeded result of Node's own. */
 type Draw = (result: unknown, random: SeededRandom, ...parameters: unknown[]) => unknown
 

@@ -1,9 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FileHandle } from 'node:fs/promises'
-import { builtin, dressed, type Replacement } from './replace.ts'
+import { builtin, dressed, type AnyFunction, type Replacement } from './replace.ts'
 import { simulation } from './simulation.ts'
 
-type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 type Module = Record<string, unknown>
 
 /** What `node:crypto` does on other threads when it is given a callback. */

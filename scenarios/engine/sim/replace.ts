@@ -34,10 +34,13 @@ export function replace(replacements: readonly Replacement[]): void {
   syncBuiltinESMExports()
 }
 
-type AnyFunction = (...parameters: never[]) => unknown
+type Method = (this: never, ...parameters: never[]) => unknown
+
+/** A function of Node's. */
+export type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 
 /** Gives `standIn` the name of Node's function, and what `util.promisify` reads from it. */
-export function dressed<T extends AnyFunction>(own: AnyFunction, standIn: T): T {
+export function dressed<T extends Method>(own: Method, standIn: T): T {
   for (const key of Reflect.ownKeys(own)) {
     if (key === 'prototype') continue
     const descriptor = Object.getOwnPropertyDescriptor(own, key)

@@ -4,6 +4,8 @@ import { strict as assert } from 'node:assert'
 import nodeCrypto from 'node:crypto'
 import dns from 'node:dns'
 import fs from 'node:fs'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { performance as hooks } from 'node:perf_hooks'
 import timers from 'node:timers'
@@ -116,6 +118,11 @@ const CLOCKS: Record<string, (world: Installed) => number> = {
   'Date.now': ({ clock }) => Date.now() - clock.epochMs,
   'new Date': ({ clock }) => new Date().getTime() - clock.epochMs,
   Date: ({ clock }) => Date.parse(Date()) - clock.epochMs,
+  'the Date header of node:http': ({ clock }) => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()))
+    response.writeHead(200)
+    return Date.parse(String(response.getHeader('date'))) - clock.epochMs
+  },
   'performance.now': () => performance.now(),
   'node:perf_hooks performance.now': () => hooks.now(),
   'performance.timeOrigin': ({ clock }) => performance.timeOrigin - clock.epochMs + clock.nowMs,

@@ -11,10 +11,8 @@ import { toBigInt } from './big-integers.ts'
 import { findCurve } from './curves.ts'
 import { signEcdsa, type Encoding, type Signer } from './ecdsa.ts'
 import { answer, randomStream } from './randomness.ts'
-import { builtin, dressed, type Replacement } from './replace.ts'
+import { builtin, dressed, type AnyFunction, type Replacement } from './replace.ts'
 import { simulation } from './simulation.ts'
-
-type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 
 /** As much as any nonce needs. */
 const ADDED_LENGTH = 32

@@ -1,8 +1,9 @@
+import { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import { VirtualDate } from './date.ts'
 import { native } from './native.ts'
-import { builtin, dressed, type Replacement } from './replace.ts'
+import { builtin, dressed, type AnyFunction, type Replacement } from './replace.ts'
 import { simulation } from './simulation.ts'
 import {
   clearImmediate,
@@ -18,9 +19,8 @@ import * as waiting from './timers-promises.ts'
  * Everything by which code beneath us learns what time it is, or waits. `queueMicrotask` and `process.nextTick` stay as
  * they are: no time passes in them.
  *
- * What cannot be had here: timers inside Node's own modules (`socket.setTimeout`: the virtual network has its own), the
- * `Date` header of `node:http`, `performance.mark`, `Event.timeStamp`, times of files, and `Intl.DateTimeFormat` without
- * a date.
+ * What cannot be had here: timers inside Node's own modules (`socket.setTimeout`: the virtual network has its own),
+ * `performance.mark`, `Event.timeStamp`, times of files, and `Intl.DateTimeFormat` without a date.
  */
 export function timeReplacements(): Replacement[] {
   return [
@@ -42,6 +42,12 @@ export function timeReplacements(): Replacement[] {
       get: () => simulation()?.clock.epochMs ?? timeOrigin,
     },
     { name: 'process.hrtime', owner: process, key: 'hrtime', value: hrtime },
+    {
+      name: 'the Date header of node:http',
+      owner: ServerResponse.prototype,
+      key: 'writeHead',
+      value: datedHead(),
+    },
     { name: 'process.uptime', owner: process, key: 'uptime', value: uptime },
   ]
 }
@@ -146,4 +152,16 @@ const hrtime = Object.assign(
 function uptime(): number {
   const clock = simulation()?.clock
   return clock === undefined ? nativeUptime() : clock.nowMs / 1_000
+}
+
+/** `ServerResponse.writeHead`: Node's own date is of the real clock, and kept for a second. */
+function datedHead(): unknown {
+  const own = Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'writeHead')
+    ?.value as AnyFunction
+  return dressed(own, function (this: ServerResponse, ...head: unknown[]) {
+    if (simulation() !== undefined && this.sendDate && !this.headersSent) {
+      if (!this.hasHeader('date')) this.setHeader('Date', new Date().toUTCString())
+    }
+    return Reflect.apply(own, this, head)
+  })
 }

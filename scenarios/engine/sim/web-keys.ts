@@ -2,10 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import { toBigInt } from './big-integers.ts'
 import { keyPair, owned, secretKey } from './key-generation.ts'
 import { randomStream } from './randomness.ts'
-import { dressed, type Replacement } from './replace.ts'
+import { dressed, type AnyFunction, type Replacement } from './replace.ts'
 import type { SeededRandom } from './random.ts'
-
-type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 
 /** `crypto.subtle.generateKey`, for the algorithms that Node can make keys of from what was drawn. */
 export function webKeyReplacements(): Replacement[] {
