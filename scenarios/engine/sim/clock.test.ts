@@ -234,6 +234,52 @@ test('hosts know their events, and what a dead host had planned is dropped', asy
   t.strictSame(ran, ['a@10', 'b@15', 'a@20', 'undefined', 'b@25', 'b@35'])
 })
 
+test('what is due while a host is paused happens when it goes on, in its order', async (t) => {
+  const clock = new VirtualClock()
+  const [a, b] = [host('a'), host('b')]
+  const ran: string[] = []
+  const put = (name: string, delayMs: number) =>
+    clock.schedule(delayMs, () => ran.push(`${name}@${clock.nowMs}`))
+  const cancelled = runOn(a, () => {
+    put('a first', 10)
+    put('a second', 12)
+    put('a later', 40)
+    return put('a cancelled', 11)
+  })
+  const putOff = runOn(a, () => put('a put off', 13))
+  runOn(b, () => put('b', 12))
+  clock.schedule(5, () => {
+    a.paused = true
+  })
+  clock.schedule(20, () => {
+    clock.cancel(cancelled)
+    clock.reschedule(putOff, 30)
+  })
+  clock.schedule(30, () => {
+    a.paused = false
+    clock.resume(a)
+  })
+  await clock.run()
+  t.strictSame(ran, ['b@12', 'a first@30', 'a second@30', 'a later@40', 'a put off@50'])
+})
+
+test('a run after another that was ended goes on where that was', async (t) => {
+  const clock = new VirtualClock({ holdMsMax: 50 })
+  const abort = new AbortController()
+  const ran: number[] = []
+  for (const atMs of [1, 2, 3, 4]) clock.schedule(atMs, () => ran.push(atMs))
+  clock.schedule(2, () => abort.abort(new Error('enough')))
+  await t.rejects(clock.run({ signal: abort.signal }), { message: 'enough' })
+  // It waits for real work twice: nothing of the first run may wait along.
+  const release = clock.hold()
+  const second = clock.run()
+  await realMs(5)
+  release()
+  await second
+  await realMs(60)
+  t.strictSame(ran, [1, 2, 3, 4])
+})
+
 test('what a host throws names the host and the time, wherever in the event it throws', async (t) => {
   const boom = new Error('boom')
   const ways: Record<string, () => void> = {

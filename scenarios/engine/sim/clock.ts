@@ -2,8 +2,9 @@ import { AsyncResource } from 'node:async_hooks'
 import { ClockTimer, MANUAL, ours, type Timer } from './clock-timer.ts'
 import { EventHeap, NOWHERE } from './event-heap.ts'
 import { currentHost, type VirtualHost } from './host-context.ts'
-import { native } from './native.ts'
 import { HostFailure } from './host-failure.ts'
+import { Holds } from './holds.ts'
+import { native } from './native.ts'
 
 export type { Timer } from './clock-timer.ts'
 
@@ -67,11 +68,11 @@ interface Run {
  */
 export class VirtualClock implements Clock {
   readonly epochMs: number
-  readonly #holdMsMax: number
   readonly #eventsPerInstantMax: number
   readonly #due = new EventHeap<ClockTimer>()
-  /** What holds the clock, in the order in which it began to. */
-  readonly #holds = new Map<symbol, string>()
+  readonly #holds: Holds
+  /** Events of paused hosts, in the order in which they were due. */
+  readonly #paused = new Map<VirtualHost, ClockTimer[]>()
   /** The clock's own turns belong to no host, whoever lets them go on. */
   readonly #context = new AsyncResource('VirtualClock', MANUAL)
   #nowMs = 0
@@ -82,8 +83,8 @@ export class VirtualClock implements Clock {
   #events = 0
   #eventsAtNow = 0
   #run: Run | undefined
-  #parked = false
-  #watchdog: NodeJS.Timeout | undefined
+  /** Whether a turn is on its way: there is one at a time. */
+  #turning = false
 
   constructor({
     epochMs = EPOCH_MS,
@@ -94,7 +95,7 @@ export class VirtualClock implements Clock {
       throw new RangeError(`epochMs is "${epochMs}", wanted whole milliseconds`)
     }
     this.epochMs = epochMs
-    this.#holdMsMax = holdMsMax
+    this.#holds = new Holds(holdMsMax)
     this.#eventsPerInstantMax = eventsPerInstantMax
   }
 
@@ -129,6 +130,7 @@ export class VirtualClock implements Clock {
     const known = ours(timer)
     const atMs = this.#at(delayMs)
     this.#take(known)
+    this.#forgetPostponed(known)
     known.atMs = atMs
     known.sequence = this.#sequence++
     this.#due.add(known)
@@ -136,7 +138,16 @@ export class VirtualClock implements Clock {
   }
 
   cancel(timer: Timer): void {
-    this.#take(ours(timer))
+    const known = ours(timer)
+    this.#take(known)
+    this.#forgetPostponed(known)
+  }
+
+  /** Lets happen now what was due while a host was paused, in its order. The host says itself that it no longer is. */
+  resume(host: VirtualHost): void {
+    const postponed = this.#paused.get(host) ?? []
+    this.#paused.delete(host)
+    for (const timer of postponed) this.reschedule(timer, 0)
   }
 
   /** Numbers for timers that are told by them. */
@@ -158,15 +169,7 @@ export class VirtualClock implements Clock {
   }
 
   hold(what = 'work outside the world'): () => void {
-    const key = Symbol(what)
-    this.#holds.set(key, what)
-    return () => {
-      if (!this.#holds.delete(key)) return
-      if (this.#holds.size > 0 || !this.#parked) return
-      this.#parked = false
-      native.clearTimeout(this.#watchdog)
-      this.#context.runInAsyncScope(this.#next)
-    }
+    return this.#holds.add(what)
   }
 
   async external<T>(work: () => Promise<T>, what?: string): Promise<T> {
@@ -208,8 +211,7 @@ export class VirtualClock implements Clock {
       return await promise
     } finally {
       this.#run = undefined
-      this.#parked = false
-      native.clearTimeout(this.#watchdog)
+      this.#holds.forget()
       process.off('uncaughtException', uncaught)
       process.off('unhandledRejection', uncaught)
       signal?.removeEventListener('abort', abort)
@@ -234,15 +236,21 @@ export class VirtualClock implements Clock {
   }
 
   readonly #next = (): void => {
+    if (this.#turning) return
+    this.#turning = true
     native.setImmediate(this.#turn)
   }
 
   /** One event. */
   readonly #turn = (): void => {
+    this.#turning = false
     const run = this.#run
     if (run === undefined) return
     if (run.settled) return run.end('settled')
-    if (this.#holds.size > 0) return this.#park(run)
+    if (this.#holds.size > 0) {
+      const released = (): void => this.#context.runInAsyncScope(this.#next)
+      return this.#holds.wait({ released, stuck: run.fail })
+    }
     const timer = this.#due.first
     if (timer === undefined || (run.untilIdle && this.#counting === 0)) {
       this.#idleTurns += 1
@@ -264,15 +272,35 @@ export class VirtualClock implements Clock {
       )
       this.fail(error, timer.host)
     }
-    if (timer.host === undefined || timer.host.alive) {
-      this.#events += 1
-      try {
-        timer.runInAsyncScope(timer.work)
-      } catch (error) {
-        this.fail(error, timer.host)
-      }
+    this.#happen(timer)
+    this.#next()
+  }
+
+  #happen(timer: ClockTimer): void {
+    const { host } = timer
+    if (host !== undefined) {
+      if (!host.alive) return
+      if (host.paused === true) return this.#postpone(timer, host)
     }
-    native.setImmediate(this.#turn)
+    this.#events += 1
+    try {
+      timer.runInAsyncScope(timer.work)
+    } catch (error) {
+      this.fail(error, host)
+    }
+  }
+
+  #forgetPostponed(timer: ClockTimer): void {
+    if (this.#paused.size === 0 || timer.host === undefined) return
+    const postponed = this.#paused.get(timer.host)
+    const index = postponed?.indexOf(timer) ?? -1
+    if (index !== -1) postponed?.splice(index, 1)
+  }
+
+  #postpone(timer: ClockTimer, host: VirtualHost): void {
+    const postponed = this.#paused.get(host)
+    if (postponed === undefined) this.#paused.set(host, [timer])
+    else postponed.push(timer)
   }
 
   #at(delayMs: number): number {
@@ -293,19 +321,6 @@ export class VirtualClock implements Clock {
     if (timer.index === NOWHERE) return
     this.#due.remove(timer)
     if (timer.counts) this.#counting -= 1
-  }
-
-  /** Waits for real work; the native timer keeps the process alive meanwhile, and says who was forgotten. */
-  #park(run: Run): void {
-    this.#parked = true
-    this.#watchdog = native.setTimeout(() => {
-      const [what] = this.#holds.values()
-      run.fail(
-        new Error(
-          `the clock stands still for ${this.#holdMsMax} ms of real time, held by "${what}"`,
-        ),
-      )
-    }, this.#holdMsMax)
   }
 
   /** Ends the run because of what `host` has thrown. What a dead host does is nobody's failure. */

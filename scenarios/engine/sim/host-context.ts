@@ -6,6 +6,8 @@ export interface VirtualHost {
   readonly name: string
   /** Whether its process runs. What a dead host had planned (timers, packets, results of work) is dropped. */
   readonly alive: boolean
+  /** Whether its process is stopped: what is due then happens when the clock is told to resume it. */
+  readonly paused?: boolean
   /** How far its time of day is from the world's; see {@link HostClock}. */
   skewMs(nowMs: number): number
 }

@@ -149,6 +149,21 @@ test('a result comes to the host that has called, and to no dead one', async (t)
   })
 })
 
+test('a paused host is told when it goes on', async (t) => {
+  await inWorld(async ({ clock }) => {
+    const told: string[] = []
+    const host = testHost('paused')
+    runOn(host, () => fs.stat('.', () => told.push(`${currentHost()?.name}@${clock.nowMs}`)))
+    host.paused = true
+    await wait(10)
+    t.strictSame(told, [])
+    host.paused = false
+    clock.resume(host)
+    await wait(10)
+    t.strictSame(told, ['paused@10'])
+  })
+})
+
 test('a host that throws in its callback is named', async (t) => {
   await t.rejects(
     inWorld(async () => {

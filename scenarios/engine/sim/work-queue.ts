@@ -58,16 +58,26 @@ export class WorkQueue {
     this.#telling = false
     const job = this.#jobs.shift()
     if (job === undefined) return
-    if (job.host === undefined || job.host.alive) {
-      try {
-        job.context.runInAsyncScope(job.deliver ?? (() => {}))
-      } catch (error) {
-        this.#clock.fail(error, job.host)
-      }
-    }
+    this.#deliver(job)
     if (this.#jobs.length > 0) return this.#tellNext()
     // What the caller does next comes before the clock's next event: that waits for a turn of the loop.
     this.#release?.()
     this.#release = undefined
+  }
+
+  #deliver({ host, context, deliver = () => {} }: Job): void {
+    if (host !== undefined) {
+      if (!host.alive) return
+      // A process that is stopped hears of it later, like of everything else.
+      if (host.paused === true) {
+        context.runInAsyncScope(() => void this.#clock.schedule(0, deliver))
+        return
+      }
+    }
+    try {
+      context.runInAsyncScope(deliver)
+    } catch (error) {
+      this.#clock.fail(error, host)
+    }
   }
 }
