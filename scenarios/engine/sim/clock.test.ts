@@ -264,20 +264,23 @@ test('what is due while a host is paused happens when it goes on, in its order',
 })
 
 test('a run after another that was ended goes on where that was', async (t) => {
-  const clock = new VirtualClock({ holdMsMax: 50 })
+  const clock = new VirtualClock()
+  const realTimers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const abort = new AbortController()
-  const ran: number[] = []
+  const ran: (number | string)[] = []
   for (const atMs of [1, 2, 3, 4]) clock.schedule(atMs, () => ran.push(atMs))
   clock.schedule(2, () => abort.abort(new Error('enough')))
-  await t.rejects(clock.run({ signal: abort.signal }), { message: 'enough' })
-  // It waits for real work twice: nothing of the first run may wait along.
+  const timersBefore = realTimers()
+  await clock.run({ signal: abort.signal }).catch((error: Error) => ran.push(error.message))
+  // It waits for real work: nothing of the first run may wait along.
   const release = clock.hold()
   const second = clock.run()
   await realMs(5)
   release()
   await second
-  await realMs(60)
-  t.strictSame(ran, [1, 2, 3, 4])
+  t.strictSame(ran, [1, 2, 'enough', 3, 4])
+  t.equal(realTimers(), timersBefore)
 })
 
 test('what a host throws names the host and the time, wherever in the event it throws', async (t) => {
@@ -306,8 +309,11 @@ test('what a host throws names the host and the time, wherever in the event it t
   const emitter: EventEmitter = process
   const listeners = events.map((event) => emitter.listeners(event) as (() => void)[])
   for (const event of events) emitter.removeAllListeners(event)
+  // Somebody who listens takes them from Node, which then makes no exceptions of them.
+  process.on('unhandledRejection', () => {})
   t.teardown(() => {
     for (const [index, event] of events.entries()) {
+      emitter.removeAllListeners(event)
       for (const listener of listeners[index] ?? []) emitter.on(event, listener)
     }
   })

@@ -52,8 +52,8 @@ test('results come in the order of the calls, at the time of the calls', async (
 test('what a result leads to comes before the next result', async (t) => {
   await inWorld(async () => {
     const told: string[] = []
-    const work = async (name: string): Promise<void> => {
-      await slow(1)
+    const work = async (name: string, iterations: number): Promise<void> => {
+      await slow(iterations)
       told.push(`${name} first`)
       // As many turns of the microtask queue as a protocol may take.
       for (let turn = 0; turn < 20; turn++) await Promise.resolve()
@@ -61,7 +61,7 @@ test('what a result leads to comes before the next result', async (t) => {
       await slow(1)
       told.push(`${name} again`)
     }
-    await Promise.all([work('a'), work('b')])
+    await Promise.all([work('a', 30_000), work('b', 1)])
     t.strictSame(told, ['a first', 'a last', 'b first', 'b last', 'a again', 'b again'])
   })
 })
@@ -93,6 +93,10 @@ test('no time passes in anything that works on another thread', async (t) => {
     'zlib.brotliCompress': () => promisify(zlib.brotliCompress)(data),
     'zlib.gunzip': () => promisify(zlib.gunzip)(zlib.gzipSync(data)),
     'dns.lookup': () => promisify(dns.lookup)('127.0.0.1'),
+    'a file handle, closed': async () => {
+      const handles = await Promise.all(Array.from({ length: 20 }, () => open(file)))
+      for (const handle of handles) await handle.close()
+    },
     'a file handle': async () => {
       await using handle = await open(file, 'r+')
       await handle.stat()

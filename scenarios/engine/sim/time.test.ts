@@ -14,6 +14,7 @@ import { HostClock } from './host-clock.ts'
 import { runOn } from './host-context.ts'
 import { install, inWorld } from './install.ts'
 import { native } from './native.ts'
+import { simulation } from './simulation.ts'
 import { takeOver } from './take-over.ts'
 import { testHost } from './testing.ts'
 
@@ -229,6 +230,7 @@ test('timers do in virtual time what they do in real time', async (t) => {
     await wait(50)
     clearTimeout(timeout)
     timeout.refresh()
+    t.notOk(simulation()?.clock.pending)
     await wait(50)
     return seen
   })
@@ -326,6 +328,7 @@ test('AbortSignal.timeout aborts in virtual time, alone and with others', async 
     t.notOk(signal.aborted)
     await once(any as unknown as EventEmitter, 'abort')
     t.equal(clock.nowMs, 30_000)
+    t.equal(clock.pending, 0)
     t.match(signal.reason, { name: 'TimeoutError', code: 23 })
     t.ok(signal.reason instanceof DOMException)
     await t.rejects(wait(60_000, 0, { signal: AbortSignal.timeout(10) }), {
@@ -333,6 +336,7 @@ test('AbortSignal.timeout aborts in virtual time, alone and with others', async 
       cause: { name: 'TimeoutError' },
     })
     t.equal(clock.nowMs, 30_010)
+    t.equal(clock.pending, 0, 'what was waited for is not pending any more')
     const [short] = [AbortSignal.timeout(0)]
     await wait(1)
     t.ok(short?.aborted)
@@ -358,6 +362,12 @@ test('a timer of an earlier world does nothing, and goes on in the next when it 
     await wait(1_000)
     t.strictSame(seen, ['fired at 1100'])
   })
+  kept?.unref().refresh()
+  const last = install('last')
+  kept?.refresh()
+  t.equal(await last.clock.run(), 'idle')
+  t.equal(last.clock.nowMs, 0, 'nobody waits for it there either')
+  last.uninstall()
   const begun = native.nowMs()
   await promisify(setTimeout)(15)
   t.ok(native.nowMs() - begun > 10, 'after the last world timers are real')
