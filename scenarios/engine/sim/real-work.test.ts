@@ -61,7 +61,7 @@ test('what a result leads to comes before the next result', async (t) => {
       await slow(1)
       told.push(`${name} again`)
     }
-    await Promise.all([work('a', 30_000), work('b', 1)])
+    await Promise.all([work('a', 200_000), work('b', 1)])
     t.strictSame(told, ['a first', 'a last', 'b first', 'b last', 'a again', 'b again'])
   })
 })
