@@ -8,7 +8,7 @@ import type { GossipResult } from './testing-gossip.ts'
 
 const REGISTER = join(import.meta.dirname, 'register.ts')
 /** The machine has work for each of its cores beside us. */
-const BUSY_PROCESSES = 2
+const BUSY_PROCESSES = 1
 /** Worlds of 100 nodes take 10 s of a core that is theirs alone. */
 const TIMEOUT_MS = 300_000
 
@@ -102,6 +102,21 @@ test('what modules keep from their loading is the same in every process', async 
   t.notMatch(one.stdout, 'still')
 })
 
+test('what draws masks for WebSockets is loaded after the simulator', async (t) => {
+  // Node's own and ws take a function of node:crypto when they are loaded, and keep it.
+  const program = `
+    import { randomFillSync } from 'node:crypto'
+    const loaded = process.moduleLoadList.some((name) => name.includes('deps/undici/undici'))
+    console.log(loaded, randomFillSync === process.getBuiltinModule('crypto').randomFillSync)
+    console.log(randomFillSync(Buffer.alloc(4)).toString('hex'))`
+  const [one, other] = await Promise.all([
+    output(start(t, program, ['--import', REGISTER])),
+    output(start(t, program, ['--import', REGISTER])),
+  ])
+  t.match(one.stdout, /^false true\n[0-9a-f]{8}\n$/)
+  t.strictSame(one, other)
+})
+
 test('a process that is not prepared, or has loaded libp2p before, is told what to do', (t) => {
   const refused = (program: string): string =>
     spawnSync(process.execPath, ['--input-type=module-typescript', '--eval', program], {
@@ -115,6 +130,10 @@ test('a process that is not prepared, or has loaded libp2p before, is told what 
   t.match(
     refused(`const { install } = await import('./install.ts'); install('seed')`),
     /not prepared for a simulation: start it with --import/,
+  )
+  t.match(
+    refused(`await import('node:http'); await import('./register.ts')`),
+    /internal\/deps\/undici\/undici" was loaded before the simulator/,
   )
   t.end()
 })

@@ -2,4 +2,4 @@
 // that would keep Node's own functions. sim/install.ts then puts a world on.
 import { takeOver } from './take-over.ts'
 
-takeOver()
+takeOver({ fresh: true })

@@ -12,6 +12,9 @@ import { webKeyReplacements } from './web-keys.ts'
 /** Modules that keep, from the moment of their loading, Node's functions, or the time. */
 const TOO_LATE_FOR = /\/node_modules\/(libp2p|@libp2p|@chainsafe|undici|ws)\//
 
+/** As Node names what it has loaded of its own. */
+const TOO_LATE_FOR_NODES_OWN = 'NativeModule internal/deps/undici/undici'
+
 /** What has been put in the place of Node's; nothing before {@link takeOver}. */
 const taken: Replacement[] = []
 
@@ -31,11 +34,14 @@ export function takenOver(): readonly Replacement[] {
  * what Node's do; except that until the first one is, `Date` stands still and random values are those of a fixed seed,
  * so that what modules keep from their loading is the same in every process.
  *
- * @throws when a module has been loaded that keeps Node's own functions
+ * @throws when a module has been loaded that keeps Node's own functions; in a `fresh` process, Node's own fetch and
+ * WebSocket too, which a test runner loads
  */
-export function takeOver(): void {
+export function takeOver({ fresh = false }: { readonly fresh?: boolean } = {}): void {
   if (isTakenOver()) return
-  const loaded = loadedScripts().find((url) => TOO_LATE_FOR.test(url))
+  const loaded =
+    loadedScripts().find((url) => TOO_LATE_FOR.test(url)) ??
+    nodesOwnModules().find((name) => fresh && name === TOO_LATE_FOR_NODES_OWN)
   if (loaded !== undefined) {
     throw new Error(
       `"${loaded}" was loaded before the simulator: start the process with --import and the path of sim/register.ts`,
@@ -58,6 +64,11 @@ function chanceReplacements(): Replacement[] {
     ...webKeyReplacements(),
     ...signingReplacements(),
   ]
+}
+
+function nodesOwnModules(): readonly string[] {
+  // It is in no document, but nothing else tells.
+  return (process as unknown as { readonly moduleLoadList: readonly string[] }).moduleLoadList
 }
 
 /** The URLs of everything that V8 has compiled and still has, as it tells a debugger. */

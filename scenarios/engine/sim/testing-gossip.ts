@@ -22,8 +22,8 @@ const TOPIC = 'news'
 const DIALS_PER_NODE = 2
 const LATENCY_MS = 20
 /** As long as gossipsub takes for a mesh, and a message through it. */
-const MESH_MS = 3_000
-const MESSAGE_MS = 500
+const MESH_MS = 2_500
+const MESSAGE_MS = 300
 
 /**
  * Unmodified libp2p nodes (memory transport, noise, yamux, identify, gossipsub) that dial some others and spread

@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import { VirtualDate } from './date.ts'
@@ -23,6 +23,8 @@ import * as waiting from './timers-promises.ts'
  * `performance.mark`, `Event.timeStamp`, times of files, and `Intl.DateTimeFormat` without a date.
  */
 export function timeReplacements(): Replacement[] {
+  // An import of all that it exports would load what keeps Node's own randomness: fetch and WebSocket.
+  const { prototype: response } = builtin<typeof import('node:http')>('node:http').ServerResponse
   return [
     ...timers(),
     ...timersPromises(),
@@ -44,9 +46,9 @@ export function timeReplacements(): Replacement[] {
     { name: 'process.hrtime', owner: process, key: 'hrtime', value: hrtime },
     {
       name: 'the Date header of node:http',
-      owner: ServerResponse.prototype,
+      owner: response,
       key: 'writeHead',
-      value: datedHead(),
+      value: datedHead(response),
     },
     { name: 'process.uptime', owner: process, key: 'uptime', value: uptime },
   ]
@@ -155,9 +157,8 @@ function uptime(): number {
 }
 
 /** `ServerResponse.writeHead`: Node's own date is of the real clock, and kept for a second. */
-function datedHead(): unknown {
-  const own = Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'writeHead')
-    ?.value as AnyFunction
+function datedHead(response: ServerResponse): unknown {
+  const own = Object.getOwnPropertyDescriptor(response, 'writeHead')?.value as AnyFunction
   return dressed(own, function (this: ServerResponse, ...head: unknown[]) {
     if (simulation() !== undefined && this.sendDate && !this.headersSent) {
       if (!this.hasHeader('date')) this.setHeader('Date', new Date().toUTCString())
