@@ -71,6 +71,16 @@ test('each hash tells what it is of, and no more', (t) => {
   t.end()
 })
 
+test('the thread that an error of OpenSSL names does not count', (t) => {
+  const failing = (thread: string): TraceDigest =>
+    digest((hashes) => {
+      hashes.event(1, 'client1', 'socket:looked-at', { problem: `${thread}:error:0A000410:SSL` })
+    })
+  t.strictSame(failing('406D6547047F0000'), failing('402D2A1D7E7F0000'))
+  t.notSame(failing('406D6547047F0000'), failing('another'))
+  t.end()
+})
+
 test('a digest can be taken on the way, and changes nothing', (t) => {
   const many = (hashes: TraceHashes, look: boolean): void => {
     for (let packet = 0; packet < 3_000; packet++) {

@@ -24,6 +24,9 @@ export interface TraceDigest {
 /** Text is hashed when there is this much of it: each call into the hash costs more than its characters. */
 const BUFFERED_LENGTH_MAX = 16_384
 
+/** OpenSSL's words for an error begin with the number of a thread. */
+const OPENSSL_THREAD = /\b[0-9A-F]{8,16}:(?=error:)/g
+
 /** Everything that happened in a world as three hashes, from the coarse to the fine. */
 export class TraceHashes {
   readonly #events = createHash('sha256')
@@ -37,7 +40,8 @@ export class TraceHashes {
   /** Something that a host told. `detail` counts as JSON. */
   event(atMs: number, host: string, event: string, detail: unknown = {}): void {
     this.#eventCount += 1
-    this.#events.update(`${atMs} ${host} ${event} ${JSON.stringify(detail)}\n`)
+    const told = JSON.stringify(detail).replaceAll(OPENSSL_THREAD, '')
+    this.#events.update(`${atMs} ${host} ${event} ${told}\n`)
   }
 
   /** Something that was sent. Without `bytes` only its shape counts: what is encrypted by TLS differs in each run. */
