@@ -64,6 +64,8 @@ export interface AcmeCaOptions {
   readonly certificateValiditySeconds?: number
   /** Options of the built-in CA over what `environment` and `certificateValiditySeconds` say; others ignore it. */
   readonly builtIn?: Partial<BuiltInCaOptions>
+  /** Where the built-in CA listens; others ignore it. @default a free port of 127.0.0.1 */
+  readonly listen?: { readonly host: string; readonly port: number }
   /** Folder for configuration, keys and log; made when missing. Each CA makes a folder of its own in it. */
   readonly workDirectory: string
   /** Ends the opening; a CA that is open is ended by `stop`. */

@@ -3,15 +3,14 @@ import 'reflect-metadata'
 import { createHash } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { randomId, randomSerial } from './random.ts'
-import { makeSigningKey, ONE_SIZE_CRYPTO, SIGNING_ALGORITHMS, type SigningKey } from './signing.ts'
+import {
+  ALWAYS_VALID,
+  makeSigningKey,
+  ONE_SIZE_CRYPTO,
+  SIGNING_ALGORITHMS,
+  type SigningKey,
+} from '../signing.ts'
 import type { Settings } from './options.ts'
-
-/**
- * The CA's own certificates are valid whenever they are looked at: under a simulated clock OpenSSL still goes by the
- * machine's.
- */
-const VALID_FROM = new Date('2000-01-01T00:00:00Z')
-const VALID_TO = new Date('2049-12-31T23:59:59Z')
 
 export interface Authority {
   /** PEM, the usual one first. */
@@ -98,8 +97,7 @@ async function certifyCa(subject: Signer, issuer: Signer): Promise<string> {
       publicKey: subject.key.publicKey,
       signingKey: issuer.key.privateKey,
       signingAlgorithm: SIGNING_ALGORITHMS[issuer.key.kind],
-      notBefore: VALID_FROM,
-      notAfter: VALID_TO,
+      ...ALWAYS_VALID,
       extensions: [
         new x509.BasicConstraintsExtension(true, undefined, true),
         new x509.KeyUsagesExtension(keyCertSign | cRLSign | digitalSignature, true),

@@ -21,12 +21,16 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
   options.signal.throwIfAborted()
   await mkdir(options.workDirectory, { recursive: true })
   const directory = await mkdtemp(join(options.workDirectory, 'built-in-ca-'))
-  const https = await createHttpsCertificate()
+  const { listen } = options
+  const https = await createHttpsCertificate({
+    hosts: listen === undefined ? [LOOPBACK, 'localhost'] : [listen.host],
+    signatures: 'ed25519',
+  })
   const log = new RunLog(join(directory, 'ca.log'), options.onLog)
   for (let attempt = 1; ; attempt++) {
-    const [port] = await freePorts()
+    const { host, port } = listen ?? { host: LOOPBACK, port: (await freePorts())[0] }
     const ca = new BuiltInCa({
-      host: LOOPBACK,
+      host,
       port,
       https,
       options: {
@@ -44,7 +48,7 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
       return asAcmeCa(ca, { log, certificateAuthority: https.certificate })
     } catch (error) {
       const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      if (taken && attempt < PORT_ATTEMPTS_MAX) continue
+      if (taken && listen === undefined && attempt < PORT_ATTEMPTS_MAX) continue
       await log.close()
       throw error
     }

@@ -1,4 +1,5 @@
 // What a CA may be asked to be. The defaults make a quick run in which each order is a real one.
+import type { SignatureKind } from '../signing.ts'
 import type { LimitSettings } from './buckets.ts'
 
 export interface BuiltInCaOptions {
@@ -45,10 +46,10 @@ export interface BuiltInCaOptions {
   /** @default none; `LETS_ENCRYPT_LIMITS` has those of Let's Encrypt */
   readonly limits?: LimitSettings
   /**
-   * How certificates are signed. Browsers take no Ed25519, so it is `ecdsa` where nobody says; `ed25519` gives the same
-   * bytes for the same seed. @default 'ecdsa'
+   * How certificates are signed. Chromium takes no Ed25519 (ERR_CERT_INVALID), so it is `ecdsa` where nobody says;
+   * `ed25519` gives the same bytes for the same seed and request. @default 'ecdsa'
    */
-  readonly signatures?: 'ecdsa' | 'ed25519'
+  readonly signatures?: SignatureKind
   /** @default one day */
   readonly orderLifetimeMs?: number
   /** @default one hour, pending and valid */

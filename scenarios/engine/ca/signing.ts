@@ -1,4 +1,4 @@
-// The CA's own keys, and signatures of one size.
+// Keys of CAs and of their HTTPS, and signatures of one size.
 import {
   createECDH,
   createPrivateKey,
@@ -8,9 +8,8 @@ import {
   type webcrypto,
 } from 'node:crypto'
 import type * as x509 from '@peculiar/x509'
-import type { Settings } from './options.ts'
 
-export type SignatureKind = Settings['signatures']
+export type SignatureKind = 'ecdsa' | 'ed25519'
 
 /** What @peculiar/x509 signs with. */
 export const SIGNING_ALGORITHMS = {
@@ -22,9 +21,19 @@ const KEY_LENGTH = 32
 /** PKCS #8 of an Ed25519 key up to the key itself (RFC 8410 section 7). */
 const ED25519_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** A key of the CA. */
+/**
+ * From when to when CAs and their HTTPS are certified: at any time that somebody may look. Under a simulated clock OpenSSL
+ * still goes by the machine's.
+ */
+export const ALWAYS_VALID = {
+  notBefore: new Date('2000-01-01T00:00:00Z'),
+  notAfter: new Date('2049-12-31T23:59:59Z'),
+} as const
+
 export interface SigningKey {
   readonly kind: SignatureKind
+  /** PKCS #8 PEM. */
+  readonly pem: string
   readonly privateKey: webcrypto.CryptoKey
   /** SubjectPublicKeyInfo in DER. */
   readonly publicKey: Buffer
@@ -35,6 +44,7 @@ export function makeSigningKey(kind: SignatureKind): SigningKey {
   const privateKey = kind === 'ecdsa' ? ecdsaKey() : ed25519Key()
   return {
     kind,
+    pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     privateKey: privateKey.toCryptoKey(SIGNING_ALGORITHMS[kind], true, ['sign']),
     publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
   }
