@@ -58,7 +58,7 @@ export function readCsr(csr: unknown): SigningRequest {
     }
   } catch (error) {
     if (error instanceof Problem) throw error
-    throw new Problem('badCSR', `Error parsing CSR: ${messageOf(error)}`)
+    throw new Problem('malformed', `Error parsing CSR: ${messageOf(error)}`)
   }
 }
 

@@ -41,20 +41,24 @@ function wantReady(ca: Ca, order: Order): void {
   }
 }
 
+/** Refused as unauthorized, as Boulder and Pebble do. */
 function checkNames({ names, commonNames, others }: SigningRequest, order: Order): void {
   if (names.length !== order.names.length || others > 0) {
     throw new Problem(
-      'badCSR',
+      'unauthorized',
       `CSR has ${names.length} names and ${others} other identifiers, the order has ${order.names.length} names`,
     )
   }
   const missing = order.names.find((name) => !names.includes(name))
   if (missing !== undefined) {
-    throw new Problem('badCSR', `CSR is missing Order domain "${missing}"`)
+    throw new Problem('unauthorized', `CSR is missing Order domain "${missing}"`)
   }
   const foreign = commonNames.find((name) => !names.includes(name))
   if (foreign !== undefined) {
-    throw new Problem('badCSR', `CSR has a common name that is not among its names: "${foreign}"`)
+    throw new Problem(
+      'unauthorized',
+      `CSR has a common name that is not among its names: "${foreign}"`,
+    )
   }
 }
 
