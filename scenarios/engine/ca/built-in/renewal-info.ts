@@ -70,7 +70,13 @@ export function checkReplacement(
   return { certificateId: replaces, certificate, inWindow }
 }
 
-export function suggestedWindow({ notBeforeMs, notAfterMs, revoked }: IssuedCertificate): {
+export function suggestedWindow({
+  notBeforeMs,
+  notAfterMs,
+  revoked,
+}: Pick<IssuedCertificate, 'notBeforeMs' | 'notAfterMs'> & {
+  readonly revoked: { readonly atMs: number } | undefined
+}): {
   readonly startMs: number
   readonly endMs: number
 } {

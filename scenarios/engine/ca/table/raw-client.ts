@@ -78,7 +78,15 @@ export class RawClient {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     outgoing.end(body)
-    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+    let incoming: IncomingMessage
+    try {
+      ;[incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+    } catch (error) {
+      // A kept connection to a CA that was killed meanwhile: the CA has not seen the request.
+      const broken = (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+      if (!broken || !outgoing.reusedSocket) throw error
+      return await this.send(method, url, { headers, ...(body === undefined ? {} : { body }) })
+    }
     const chunks: Buffer[] = []
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk)
     return replyOf(incoming, Buffer.concat(chunks).toString())
@@ -189,7 +197,7 @@ export function dns01Value(token: string, { jwk }: Key): string {
 function replyOf(incoming: IncomingMessage, text: string): Reply {
   const { statusCode: status = 0, headers } = incoming
   const json = parse(text)
-  const type = String(json['type'] ?? '')
+  const type = typeof json['type'] === 'string' ? json['type'] : ''
   const links = [incoming.headers.link ?? []].flat().flatMap((header) => header.split(/,\s*(?=<)/))
   return {
     status,

@@ -1,11 +1,6 @@
 // Finalization, certificates, revocation and renewal: RFC 8555 sections 7.4 and 7.6, RFC 9773.
 import { X509Certificate } from 'node:crypto'
-import { AsnConvert } from '@peculiar/asn1-schema'
-import {
-  AuthorityKeyIdentifier,
-  Certificate,
-  id_ce_authorityKeyIdentifier,
-} from '@peculiar/asn1-x509'
+import { certificateId } from './certificate-id.ts'
 import { makeKey, type Account, type Key } from './raw-client.ts'
 import { makeCsr } from './requests.ts'
 import { bothPebbles, outcome, type Row } from './row.ts'
@@ -31,20 +26,6 @@ async function revoke(
   const certificate = new X509Certificate(pem).raw.toString('base64url')
   const payload = { certificate, ...(reason === undefined ? {} : { reason }) }
   return outcome(await client.post(await client.url('revokeCert'), payload, who))
-}
-
-/** RFC 9773 section 4.1. */
-function certificateId(pem: string): string {
-  const { tbsCertificate } = AsnConvert.parse(new X509Certificate(pem).raw, Certificate)
-  const extension = tbsCertificate.extensions?.find(
-    ({ extnID }) => extnID === id_ce_authorityKeyIdentifier,
-  )
-  const identifier = extension && AsnConvert.parse(extension.extnValue, AuthorityKeyIdentifier)
-  const parts = [
-    identifier?.keyIdentifier?.buffer ?? new ArrayBuffer(),
-    tbsCertificate.serialNumber,
-  ]
-  return parts.map((part) => Buffer.from(part).toString('base64url')).join('.')
 }
 
 const blocks = (pem: string): X509Certificate[] =>
@@ -82,7 +63,7 @@ export const certificateRows: readonly Row[] = [
       const [leaf] = certificates
       const roots = blocks(await world.ca.rootCertificates())
       return [
-        /^application\/pem-certificate-chain/.test(chain.headers['content-type'] ?? ''),
+        chain.headers['content-type']?.startsWith('application/pem-certificate-chain'),
         names.every((name) => leaf?.checkHost(name) === name),
         leaf?.checkPrivateKey(key.privateKey),
         leaf?.ca,

@@ -231,7 +231,7 @@ export const requestRows: readonly Row[] = [
     act: async ({ client, account }) => {
       const reply = await client.post(await client.url('newOrder'), {}, account)
       return [
-        /^application\/problem\+json/.test(reply.headers['content-type'] ?? ''),
+        reply.headers['content-type']?.startsWith('application/problem+json'),
         typeof reply.json['detail'],
         reply.json['status'],
       ]

@@ -9,7 +9,7 @@ import * as acme from 'acme-client'
 import { t, test, type Test } from 'tap'
 import { caOptionsFromEnvironment, openAcmeCa, type AcmeCa, type AcmeCaOptions } from '../index.ts'
 import { upstream } from '../testing.ts'
-import type { Row, Subject } from './row.ts'
+import { outcome, type Row, type Subject } from './row.ts'
 import { accountRows } from './rows-accounts.ts'
 import { certificateRows } from './rows-certificates.ts'
 import { orderRows } from './rows-orders.ts'
@@ -44,6 +44,26 @@ for (const [name, options] of CAS) {
       const got = await row.act(world).catch((error: unknown) => String(error))
       t.same(got, seen, `${row.name}${reason === undefined ? '' : ` (${subject}: ${reason})`}`)
     }
+  })
+
+  test(`${name} has forgotten everything when it is restarted, but its address`, async (t) => {
+    const { ca, sayings } = await open(t, options)
+    const { client, account, order } = await TableWorld.open(ca, sayings).then(async (world) => ({
+      client: world.client,
+      account: world.account,
+      order: await world.order(),
+    }))
+    t.teardown(() => client.close())
+    const roots = await ca.rootCertificates()
+    await ca.restart()
+    t.not(await ca.rootCertificates(), roots)
+    t.equal(outcome(await client.get(order.url, account)), '400 accountDoesNotExist')
+    const again = await client.account(account.key)
+    t.not(again.url, account.url)
+    t.equal((await client.get(order.url, again)).status, 404)
+    const [authorization = ''] = order.authorizations
+    t.equal((await client.get(authorization, again)).status, 404)
+    t.equal((await client.post(order.finalize, { csr: 'AAAA' }, again)).status, 404)
   })
 
   test(`acme-client obtains a certificate from ${name}`, async (t) => {

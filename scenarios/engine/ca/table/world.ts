@@ -18,8 +18,11 @@ export type Sayings = Map<string, DnsSaying>
 const POLL_MS = 10
 const POLLS_MAX = 1_500
 
+/** What of a CA the rows need. */
+export type TableCa = Pick<AcmeCa, 'directoryUrl' | 'certificateAuthority' | 'rootCertificates'>
+
 export class TableWorld {
-  readonly ca: AcmeCa
+  readonly ca: TableCa
   readonly client: RawClient
   readonly sayings: Sayings
   readonly account: Account
@@ -28,7 +31,7 @@ export class TableWorld {
   #names = 0
 
   private constructor(
-    ca: AcmeCa,
+    ca: TableCa,
     client: RawClient,
     sayings: Sayings,
     accounts: readonly [Account, Account],
@@ -40,7 +43,7 @@ export class TableWorld {
     this.stranger = accounts[1]
   }
 
-  static async open(ca: AcmeCa, sayings: Sayings): Promise<TableWorld> {
+  static async open(ca: TableCa, sayings: Sayings): Promise<TableWorld> {
     const client = new RawClient(ca)
     const accounts = [await client.account(), await client.account()] as const
     return new TableWorld(ca, client, sayings, accounts)
@@ -109,8 +112,10 @@ export class TableWorld {
       account,
     )
     const valid = await this.settled(order.url, ['processing', 'ready'], account)
-    const url = String(valid.json['certificate'] ?? '')
-    if (url === '') throw new Error(`no certificate: ${finalized.text} ${valid.text}`)
+    const url = valid.json['certificate']
+    if (typeof url !== 'string') {
+      throw new Error(`no certificate: ${finalized.text} ${valid.text}`)
+    }
     const chain = await this.client.get(url, account)
     return { order, key, url, chain, finalized, valid, pem: chain.text }
   }
