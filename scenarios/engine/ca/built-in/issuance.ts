@@ -69,7 +69,7 @@ async function complete(ca: Ca, order: Order, request: SigningRequest): Promise<
   } catch (error) {
     order.outcome = 'invalid'
     order.error = new Problem('serverInternal', `issuance failed: ${messageOf(error)}`).document
-    if (!ca.signal.aborted) ca.log(`order ${order.id} failed: ${messageOf(error)}`)
+    ca.log(`order ${order.id} failed: ${messageOf(error)}`)
   }
 }
 
@@ -92,7 +92,6 @@ async function issue(ca: Ca, order: Order, request: SigningRequest): Promise<voi
     notAfter: new Date(notAfterMs),
   })
   await ca.awake()
-  if (ca.signal.aborted) return
   const certificate = {
     id: randomId(),
     serial,

@@ -9,6 +9,16 @@ import { outcome } from '../table/row.ts'
 import { optionsFromKnobs, settingsOf } from './options.ts'
 import { openCa, startCa } from './testing.ts'
 
+/** Another server of this process answers many times over: time for what was sent before to be read. */
+async function othersAreAnswered(): Promise<void> {
+  const server = createServer((_, outgoing) => outgoing.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  for (let count = 0; count < 20; count++) await fetch(`http://127.0.0.1:${address.port}/`)
+  server.close()
+}
+
 test('a killed CA refuses connections, and starts again at the same place knowing nothing', async (t) => {
   const { ca, world } = await openCa(t)
   const { client, account } = world
@@ -45,23 +55,19 @@ test('a CA that is killed amid a validation does not come back to it', async (t)
   t.notMatch(lines.slice(before).join('\n'), /challenge/)
 })
 
-test('a paused CA accepts connections and says nothing until it is resumed', async (t) => {
-  const { ca, client } = await startCa(t)
+test('a paused CA accepts connections, and does and says nothing until it is resumed', async (t) => {
+  const { ca, client, lines } = await startCa(t)
+  const header = { nonce: await client.nonce() }
+  await client.url('newAccount')
   ca.pause()
   ca.pause()
   let answered = false
-  const reply = client.send('GET', ca.directoryUrl).finally(() => (answered = true))
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  // Another server of the same process answers meanwhile, many times over.
-  probe.on('request', (_, outgoing) => outgoing.end())
-  for (let count = 0; count < 20; count++) await fetch(`http://127.0.0.1:${address.port}/`)
-  probe.close()
+  const reply = client.newAccount(makeKey(), {}, { header }).finally(() => (answered = true))
+  await othersAreAnswered()
   t.equal(answered, false)
+  t.notMatch(lines.join('\n'), /account .* made/)
   ca.resume()
-  t.equal((await reply).status, 200)
+  t.equal((await reply).status, 201)
 })
 
 test('without a certificate of its own it speaks HTTP, for something in front of it', async (t) => {
@@ -195,10 +201,15 @@ test('two finalizations at once make one certificate', async (t) => {
   const csr = await makeCsr({ names: [name], key: makeKey() })
   const clients = [world.client, new RawClient({ ...world.ca })]
   t.teardown(() => clients[1]?.close())
-  const replies = await Promise.all(
-    clients.map((client) => client.post(finalize, { csr }, world.account)),
+  const nonces = [await world.client.nonce(), await world.client.nonce()]
+  // Both wait for the same moment.
+  ca.pause()
+  const finalizations = clients.map((client, index) =>
+    client.post(finalize, { csr }, world.account, { header: { nonce: nonces[index] } }),
   )
-  t.same(replies.map(outcome).toSorted(), ['200', '403 orderNotReady'])
+  await othersAreAnswered()
+  ca.resume()
+  t.same((await Promise.all(finalizations)).map(outcome).toSorted(), ['200', '403 orderNotReady'])
   await world.settled(url, ['processing'])
   t.equal(ca.certificates.length, 1)
 })

@@ -111,6 +111,7 @@ export interface Ca {
   readonly signal: AbortSignal
   /** Resolves while the CA is not paused. */
   readonly awake: () => Promise<void>
+  /** Says nothing after a kill. */
   readonly log: (line: string) => void
 }
 

@@ -115,7 +115,7 @@ export class RawClient {
   ): Promise<Reply> {
     const header = {
       alg: key.alg,
-      nonce: await this.nonce(),
+      ...('nonce' in (sent.header ?? {}) ? {} : { nonce: await this.nonce() }),
       url,
       ...(kid === undefined ? { jwk: key.jwk } : { kid }),
       ...sent.header,
