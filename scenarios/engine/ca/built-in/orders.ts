@@ -40,8 +40,12 @@ export async function newOrder(call: Call): Promise<Answer> {
   ca.state.orders.set(order.id, order)
   post.account.orders.push(order.id)
   if (post.account.orders.length > ORDERS_LISTED_MAX) post.account.orders.shift()
-  if (replacement !== undefined) replacement.certificate.replacedBy = order.id
-  ca.log(`order ${order.id} made for ${names.join(', ')}`)
+  // In Pebble's words: who counts orders in its log does so here.
+  ca.log(`Added order "${order.id}" to the db: ${names.join(', ')}`)
+  if (replacement !== undefined) {
+    replacement.certificate.replacedBy = order.id
+    ca.log(`ARI: order "${order.id}" is a replacement of "${replacement.certificate.serial}"`)
+  }
   return { ...orderView(call, order), status: 201 }
 }
 
