@@ -19,6 +19,7 @@ interface Options {
   readonly acme?: string
   readonly acmeCa?: string
   readonly acmeRoots?: string
+  readonly ca?: 'built-in'
 }
 
 const program = new Command('scenario')
@@ -38,11 +39,17 @@ const program = new Command('scenario')
   .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
   .option('--acme-ca <file>', 'PEM that verifies the HTTPS certificate of that CA')
   .option('--acme-roots <file>', 'PEM of the roots under which that CA issues')
+  .addOption(
+    new Option('--ca <name>', 'a CA inside this program, which needs no Pebble')
+      .choices(['built-in'])
+      .conflicts('acme'),
+  )
   .addHelpText(
     'after',
     `
 Pebble is taken from: --acme URL, the environment variable PEBBLE_BIN, PATH, a Docker engine,
-apt-get (Debian or Ubuntu, as root), go install. The report says which it was.
+apt-get (Debian or Ubuntu, as root), go install. The report says which it was. Where none can be had,
+--ca built-in takes an ACME CA that is part of this program, and the report says that.
 
 The scenario "browser" takes Chromium from the environment variable CHROMIUM_BIN, PATH, or apt-get
 (Debian, as root), and certutil with it. Its pictures are in .cache/browser/.
@@ -109,6 +116,7 @@ async function main(name: string, options: Options): Promise<number> {
         ...(options.acme === undefined ? {} : { acmeUrl: options.acme }),
         ...(options.acmeCa === undefined ? {} : { acmeCertificateAuthority: options.acmeCa }),
         ...(options.acmeRoots === undefined ? {} : { acmeRootCertificates: options.acmeRoots }),
+        ...(options.ca === undefined ? {} : { only: options.ca }),
         report: (line) =>
           live === undefined ? process.stderr.write(`${line}\n`) : live.note(line),
       },

@@ -78,7 +78,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       keptIn: options.keep === true ? workDirectory : undefined,
       again: `npm run scenario -- ${scenario.name} --transport ${options.transport}${
         options.clients === undefined ? '' : ` --clients ${clients}`
-      }`,
+      }${options.ca.only === undefined ? '' : ` --ca ${options.ca.only}`}`,
     }
   } finally {
     await world?.[Symbol.asyncDispose]()

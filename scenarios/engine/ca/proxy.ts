@@ -67,7 +67,7 @@ export class CaProxy implements AsyncDisposable {
 
   static async open(init: CaProxyInit): Promise<CaProxy> {
     const [port] = await freePorts()
-    const proxy = new CaProxy(init, await createHttpsCertificate(), port)
+    const proxy = new CaProxy(init, await createHttpsCertificate({ signatures: 'ed25519' }), port)
     await proxy.accept()
     return proxy
   }
@@ -136,7 +136,7 @@ export class CaProxy implements AsyncDisposable {
    */
   async cut(): Promise<void> {
     const refused = this.refuse()
-    this.#https = await createHttpsCertificate()
+    this.#https = await createHttpsCertificate({ signatures: 'ed25519' })
     await refused
   }
 
