@@ -1,11 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { caOptionsFromEnvironment } from './engine/ca/index.ts'
-import { DRIVER_NAMES, type DriverName } from './engine/drivers/index.ts'
+import { DRIVER_NAMES, prepareProcess, type DriverName } from './engine/drivers/index.ts'
 import { liveLines, type LiveLines } from './engine/live.ts'
 import { UnavailableError } from './engine/machine/machine.ts'
-import { reportText } from './engine/report.ts'
-import { runScenario } from './engine/run.ts'
-import { scenarios } from './index.ts'
+import type { Scenario } from './engine/scenario.ts'
 
 /** All hold; something does not; the run could not be made. */
 const EXIT = { holds: 0, broken: 1, usage: 2, interrupted: 130 }
@@ -20,6 +17,7 @@ interface Options {
   readonly acmeCa?: string
   readonly acmeRoots?: string
   readonly ca?: 'built-in'
+  readonly seed?: string
 }
 
 const program = new Command('scenario')
@@ -34,6 +32,7 @@ const program = new Command('scenario')
       .default('tcp'),
   )
   .option('--clients <number>', 'how many clients; one process serves them all', parseClients)
+  .option('--seed <text>', 'of a simulated world (--transport sim): the same seed, the same run')
   .option('--json', 'print the report, or the list, as JSON')
   .option('--keep', "keep the run's folder: the CA's log, the stores, the certificates")
   .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
@@ -78,7 +77,20 @@ try {
 process.stdout.write('', () => process.exit())
 
 async function main(name: string, options: Options): Promise<number> {
-  if (name === 'list') return list(options)
+  if (options.seed !== undefined && options.transport !== 'sim') {
+    return fail('--seed is of a simulated world: add --transport sim')
+  }
+  if (options.transport === 'sim') {
+    if (options.acme !== undefined) {
+      return fail('a simulated world has a CA of its own: leave out --acme')
+    }
+  }
+  await prepareProcess(options.transport)
+  const { caOptionsFromEnvironment } = await import('./engine/ca/index.ts')
+  const { reportText } = await import('./engine/report.ts')
+  const { runScenario } = await import('./engine/run.ts')
+  const { scenarios } = await import('./index.ts')
+  if (name === 'list') return list(scenarios, options)
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (scenario === undefined) {
     return fail(`there is no scenario "${name}"; npm run scenario -- list names them`)
@@ -109,6 +121,7 @@ async function main(name: string, options: Options): Promise<number> {
     const report = await runScenario(scenario, {
       transport: options.transport,
       clients: options.clients,
+      seed: options.seed,
       keep: options.keep === true,
       signal: interruption.signal,
       ca: {
@@ -146,7 +159,7 @@ async function main(name: string, options: Options): Promise<number> {
   }
 }
 
-function list(options: Options): number {
+function list(scenarios: readonly Scenario[], options: Options): number {
   const rows = scenarios.map(({ name, title, proves }) => ({ name, title, proves }))
   if (options.json === true) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
   else {

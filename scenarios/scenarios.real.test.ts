@@ -119,7 +119,9 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
     [['ipv6', '--clients', '1'], /needs at least 2 clients/],
     [['stolen-proof', '--clients', '2'], /has no clients/],
     [['browser', '--clients', '17'], /takes at most 16 clients/],
-    [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp/],
+    [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp, sim/],
+    [['happy-path', '--seed', '7'], /of a simulated world: add --transport sim/],
+    [['browser', '--transport', 'sim'], /know no virtual time/],
     [['happy-path', '--no-such-option'], /unknown option/],
     [['happy-path', '--ca', 'bolder'], /Allowed choices are built-in/],
     [

@@ -3,6 +3,11 @@ import type { Driver, DriverName } from './driver.ts'
 export { DRIVER_NAMES } from './driver.ts'
 export type { DriverName } from './driver.ts'
 
+/** Readies this process for a driver, before libp2p and its like are loaded: a simulation must be there first. */
+export async function prepareProcess(name: DriverName): Promise<void> {
+  if (name === 'sim') await import('../sim/register.ts')
+}
+
 /**
  * Opens a place for a world.
  *
