@@ -12,6 +12,7 @@ export const browser: Scenario = {
   clientsMin: 2,
   // A page dials no more peers than that (`engine/browser/page/main.ts`).
   clientsMax: 16,
+  inRealTime: true,
   // Two browsers start, one after the other.
   deadlineMs: 120_000,
   prepare: async (machine) => void (await findBrowser(machine)),

@@ -1,11 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { caOptionsFromEnvironment } from './engine/ca/index.ts'
-import { DRIVER_NAMES, type DriverName } from './engine/drivers/index.ts'
+import { DRIVER_NAMES, prepareProcess, type DriverName } from './engine/drivers/index.ts'
 import { liveLines, type LiveLines } from './engine/live.ts'
 import { UnavailableError } from './engine/machine/machine.ts'
-import { reportText } from './engine/report.ts'
-import { runScenario } from './engine/run.ts'
-import { scenarios } from './index.ts'
+import type { Scenario } from './engine/scenario.ts'
 
 /** All hold; something does not; the run could not be made. */
 const EXIT = { holds: 0, broken: 1, usage: 2, interrupted: 130 }
@@ -19,6 +16,8 @@ interface Options {
   readonly acme?: string
   readonly acmeCa?: string
   readonly acmeRoots?: string
+  readonly ca?: 'built-in'
+  readonly seed?: string
 }
 
 const program = new Command('scenario')
@@ -33,16 +32,23 @@ const program = new Command('scenario')
       .default('tcp'),
   )
   .option('--clients <number>', 'how many clients; one process serves them all', parseClients)
+  .option('--seed <text>', 'of a simulated world (--transport sim): the same seed, the same run')
   .option('--json', 'print the report, or the list, as JSON')
   .option('--keep', "keep the run's folder: the CA's log, the stores, the certificates")
   .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
   .option('--acme-ca <file>', 'PEM that verifies the HTTPS certificate of that CA')
   .option('--acme-roots <file>', 'PEM of the roots under which that CA issues')
+  .addOption(
+    new Option('--ca <name>', 'a CA inside this program, which needs no Pebble')
+      .choices(['built-in'])
+      .conflicts('acme'),
+  )
   .addHelpText(
     'after',
     `
 Pebble is taken from: --acme URL, the environment variable PEBBLE_BIN, PATH, a Docker engine,
-apt-get (Debian or Ubuntu, as root), go install. The report says which it was.
+apt-get (Debian or Ubuntu, as root), go install. The report says which it was. Where none can be had,
+--ca built-in takes an ACME CA that is part of this program, and the report says that.
 
 The scenario "browser" takes Chromium from the environment variable CHROMIUM_BIN, PATH, or apt-get
 (Debian, as root), and certutil with it. Its pictures are in .cache/browser/.
@@ -71,7 +77,20 @@ try {
 process.stdout.write('', () => process.exit())
 
 async function main(name: string, options: Options): Promise<number> {
-  if (name === 'list') return list(options)
+  if (options.seed !== undefined && options.transport !== 'sim') {
+    return fail('--seed is of a simulated world: add --transport sim')
+  }
+  if (options.transport === 'sim') {
+    if (options.acme !== undefined) {
+      return fail('a simulated world has a CA of its own: leave out --acme')
+    }
+  }
+  await prepareProcess(options.transport)
+  const { caOptionsFromEnvironment } = await import('./engine/ca/index.ts')
+  const { reportText } = await import('./engine/report.ts')
+  const { runScenario } = await import('./engine/run.ts')
+  const { scenarios } = await import('./index.ts')
+  if (name === 'list') return list(scenarios, options)
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (scenario === undefined) {
     return fail(`there is no scenario "${name}"; npm run scenario -- list names them`)
@@ -102,6 +121,7 @@ async function main(name: string, options: Options): Promise<number> {
     const report = await runScenario(scenario, {
       transport: options.transport,
       clients: options.clients,
+      seed: options.seed,
       keep: options.keep === true,
       signal: interruption.signal,
       ca: {
@@ -109,6 +129,7 @@ async function main(name: string, options: Options): Promise<number> {
         ...(options.acme === undefined ? {} : { acmeUrl: options.acme }),
         ...(options.acmeCa === undefined ? {} : { acmeCertificateAuthority: options.acmeCa }),
         ...(options.acmeRoots === undefined ? {} : { acmeRootCertificates: options.acmeRoots }),
+        ...(options.ca === undefined ? {} : { only: options.ca }),
         report: (line) =>
           live === undefined ? process.stderr.write(`${line}\n`) : live.note(line),
       },
@@ -138,7 +159,7 @@ async function main(name: string, options: Options): Promise<number> {
   }
 }
 
-function list(options: Options): number {
+function list(scenarios: readonly Scenario[], options: Options): number {
   const rows = scenarios.map(({ name, title, proves }) => ({ name, title, proves }))
   if (options.json === true) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`)
   else {

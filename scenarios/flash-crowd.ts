@@ -14,7 +14,7 @@ export const flashCrowd: Scenario = {
   title: '200 clients ask at once; each gets its certificate or is told that it is one too many',
   proves: ['NT-ISSUE-027', 'NT-ISSUE-028', 'NT-ISSUE-031'],
   // On tcp each client is a WebSocket server and a handful of sockets besides.
-  clientsDefault: { memory: 200, tcp: 60 },
+  clientsDefault: { memory: 200, tcp: 60, sim: 60 },
   deadlineMs: 180_000,
   world: (client) => ({
     hosts: hosts({ proof: 2, dns: 2, issue: 1, client }).map((host) => {

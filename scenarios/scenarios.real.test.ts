@@ -119,8 +119,15 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
     [['ipv6', '--clients', '1'], /needs at least 2 clients/],
     [['stolen-proof', '--clients', '2'], /has no clients/],
     [['browser', '--clients', '17'], /takes at most 16 clients/],
-    [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp/],
+    [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp, sim/],
+    [['happy-path', '--seed', '7'], /of a simulated world: add --transport sim/],
+    [['browser', '--transport', 'sim'], /know no virtual time/],
     [['happy-path', '--no-such-option'], /unknown option/],
+    [['happy-path', '--ca', 'bolder'], /Allowed choices are built-in/],
+    [
+      ['happy-path', '--ca', 'built-in', '--acme', 'https://ca.test/'],
+      /cannot be used with option/,
+    ],
   ]
   for (const [words, message] of cases) {
     const { code, error, out } = await command(words)
@@ -131,12 +138,22 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
   }
 })
 
+test('--ca built-in needs no Pebble, and the report says which CA it was', async (t) => {
+  const nowhere = { PEBBLE_BIN: '/nonexistent/pebble' }
+  const words = ['happy-path', '--transport', 'memory', '--clients', '1', '--ca', 'built-in']
+  t.match(await command(words, nowhere), {
+    code: 0,
+    out: /on memory, the built-in CA, [^]*again: npm run scenario -- happy-path .*--ca built-in/,
+    error: /ACME CA: the built-in CA/,
+  })
+})
+
 test('without any CA the command says in one line how to get one, with exit code 2', async (t) => {
   const { code, error } = await command(['happy-path', '--transport', 'memory'], {
     PEBBLE_BIN: '/nonexistent/pebble',
   })
   t.equal(code, 2)
-  t.match(error, /\/nonexistent\/pebble/)
+  t.match(error, /\/nonexistent\/pebble.*--ca built-in/)
   t.notMatch(error, /\n\s+at /)
   await t.rejects(access('/nonexistent/pebble'))
 })

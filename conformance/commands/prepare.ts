@@ -17,9 +17,6 @@ import {
   type PrepareWords,
 } from './prepare-target.ts'
 
-/** Nobody checks for longer with one target file. */
-const HTTPS_DAYS = 90
-
 /**
  * `prepare`: makes the suite's keys and a target file, and says what the operator of the servers puts into their
  * configuration, so that the suite may do what a check needs.
@@ -36,7 +33,9 @@ export async function prepare(words: PrepareWords, io: CommandIo): Promise<void>
   const https =
     play?.acme === undefined
       ? undefined
-      : await createHttpsCertificate({ address: play.address, days: HTTPS_DAYS })
+      : await createHttpsCertificate({
+          hosts: [...new Set(['127.0.0.1', 'localhost', play.address])],
+        })
   const target = describeTarget({
     words,
     play,

@@ -19,7 +19,7 @@ import {
   type NodetrustClient,
 } from '../../impl/index.ts'
 import { Disk } from './disk.ts'
-import type { Family, Place } from './drivers/driver.ts'
+import type { Driver, Family, Place } from './drivers/driver.ts'
 import { mortal } from './drivers/mortal.ts'
 import { HostNetwork } from './drivers/network.ts'
 import type { HostPlan } from './scenario.ts'
@@ -65,6 +65,7 @@ export class Host {
   readonly place: Place
   readonly privateKey: PrivateKey
   readonly #facts: WorldFacts
+  readonly #driver: Driver
   #node: Node | undefined
   #disk: Disk
   /** Aborted when the process that runs now ends without a goodbye. */
@@ -82,11 +83,13 @@ export class Host {
     readonly place: Place
     readonly privateKey: PrivateKey
     readonly facts: WorldFacts
+    readonly driver: Driver
   }) {
     this.plan = init.plan
     this.place = init.place
     this.privateKey = init.privateKey
     this.#facts = init.facts
+    this.#driver = init.driver
     this.#network = new HostNetwork(init.plan.name)
     this.#disk = new Disk({ folder: init.facts.workDirectory, host: init.plan.name })
   }
@@ -124,12 +127,18 @@ export class Host {
     return this.#dnsSockets ?? []
   }
 
+  /** Does work as this host: what it opens and dials is the host's. */
+  run<T>(work: () => T): T {
+    return this.#driver.run(this.place, () => this.#network.run(work))
+  }
+
   async start(): Promise<void> {
     if (this.#node !== undefined) return
     await Promise.all(this.#dead)
+    this.#driver.revive?.(this.place)
     this.#life = new AbortController()
     this.#network = new HostNetwork(this.name)
-    const node = await this.#network.run(() => this.#createNode())
+    const node = await this.run(() => this.#createNode())
     this.#node = node
     this.#multiaddrs ??= listeningAt(node)
     node.addEventListener('peer:discovery', ({ detail }) => {
@@ -179,7 +188,7 @@ export class Host {
     this.#node = undefined
     await Promise.all(this.#dead)
     if (node === undefined) return
-    await node.stop()
+    await this.run(() => node.stop())
     this.#facts.trace.record(this.name, 'host:stopped')
   }
 
@@ -192,7 +201,9 @@ export class Host {
     this.#node = undefined
     if (node === undefined) return
     this.#disk = this.#disk.copy()
+    this.#driver.kill?.(this.place)
     this.#life.abort(new Error(`host "${this.name}" has crashed`))
+    if (this.#driver.kill !== undefined) return
     for (const connection of node.getConnections()) connection.abort(this.#life.signal.reason)
     const dying = Promise.resolve(node.stop())
       .catch(() => {})
@@ -229,9 +240,7 @@ export class Host {
     }
     await Promise.all(closing)
     const listen = [...this.place.listen, ...this.#secureListen()]
-    await this.#network.run(() =>
-      transportManager.listen(listen.map((address) => multiaddr(address))),
-    )
+    await this.run(() => transportManager.listen(listen.map((address) => multiaddr(address))))
     this.#multiaddrs = listeningAt(node)
     this.#facts.trace.record(this.name, 'host:moved', {
       addresses: Object.values(this.place.addresses),

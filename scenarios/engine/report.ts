@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { describe } from './describe.ts'
 import { certificateNames } from './certificates.ts'
+import type { TraceDigest } from './sim/hashes.ts'
 import type { HostPlan } from './scenario.ts'
 import type { TraceEntry } from './trace.ts'
 
@@ -26,6 +27,8 @@ export interface RunReport {
   readonly verdicts: readonly Verdict[]
   readonly holds: boolean
   readonly durationMs: number
+  /** Hashes of a simulated run, which another run of the same seed has too. */
+  readonly digest: TraceDigest | undefined
   readonly keptIn: string | undefined
   /** The command that does it again. */
   readonly again: string

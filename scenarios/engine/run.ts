@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises'
-import { drivers, type DriverName } from './drivers/index.ts'
+import type { Driver } from './drivers/driver.ts'
+import { openDriver, type DriverName } from './drivers/index.ts'
 import { Faults } from './faults.ts'
 import { invariants } from './invariants.ts'
+import { UnavailableError } from './machine/machine.ts'
 import { certificateReport, type RunReport, type Verdict } from './report.ts'
 import type { Scenario } from './scenario.ts'
 import { Trace } from './trace.ts'
@@ -22,6 +24,8 @@ export interface RunOptions {
   readonly transport: DriverName
   /** @default what the scenario says */
   readonly clients?: number | undefined
+  /** What a simulated world is drawn from; others have none. @default the driver's own */
+  readonly seed?: string | undefined
   readonly ca: WorldInit['ca']
   /** Keeps the run's folder (the CA's log, stores, certificates), and tells where it is. */
   readonly keep?: boolean
@@ -32,9 +36,20 @@ export interface RunOptions {
 
 /** Runs one scenario from an empty folder to its report. Throws only when the run itself could not be made. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunReport> {
+  if (scenario.inRealTime === true && options.transport === 'sim') {
+    throw new UnavailableError(
+      `"${scenario.name}" needs programs that know no virtual time: take another --transport`,
+    )
+  }
+  const driver = await openDriver(options.transport, { seed: options.seed })
+  return await driver.drive(() => runOn(driver, scenario, options))
+}
+
+async function runOn(driver: Driver, scenario: Scenario, options: RunOptions): Promise<RunReport> {
   const clients = options.clients ?? clientsOf(scenario, options.transport)
   const plan = scenario.world(clients)
   const trace = new Trace()
+  if (driver.record !== undefined) trace.follow(driver.record)
   const workDirectory = await makeWorkFolder({ keep: options.keep === true })
   const verdicts: Verdict[] = []
   const interrupted = options.signal === undefined ? [] : [options.signal]
@@ -49,11 +64,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await scenario.prepare?.({ ...options.ca, signal })
     world = await World.open({
       plan,
-      driver: drivers[options.transport](),
+      driver,
       trace,
       workDirectory,
       signal,
-      ca: options.ca,
+      // No other CA has virtual time.
+      ca: options.transport === 'sim' ? { ...options.ca, only: 'built-in' } : options.ca,
     })
     verdicts.push(...(await judge(scenario, world, interrupted)))
     const certificates = await Promise.all(world.certificates.map(certificateReport(workDirectory)))
@@ -75,10 +91,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       verdicts,
       holds: verdicts.every(({ problem }) => problem === undefined),
       durationMs: trace.elapsedMs,
+      digest: driver.digest?.(),
       keptIn: options.keep === true ? workDirectory : undefined,
       again: `npm run scenario -- ${scenario.name} --transport ${options.transport}${
         options.clients === undefined ? '' : ` --clients ${clients}`
-      }`,
+      }${options.seed === undefined ? '' : ` --seed ${options.seed}`}${options.ca.only === undefined ? '' : ` --ca ${options.ca.only}`}`,
     }
   } finally {
     await world?.[Symbol.asyncDispose]()

@@ -33,6 +33,8 @@ export interface Scenario {
   run(world: World, inject: (fault: Fault) => Promise<void>): Promise<void>
   /** What must hold at the end, beside the invariants that every world keeps. */
   readonly expectations: readonly Expectation[]
+  /** Needs programs beside this one, which know no virtual time: it cannot be simulated. @default false */
+  readonly inRealTime?: boolean
   /** @default 60 s */
   readonly deadlineMs?: number
 }

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+
 /** One thing that a host did, or that was done to it. */
 export interface TraceEntry {
   /** Since the run began. */
@@ -28,10 +30,14 @@ export class Trace {
     for (const listener of this.#listeners) listener(entry)
   }
 
-  /** Calls `listener` on every entry from now on; returns the way to end that. */
+  /**
+   * Calls `listener` on every entry from now on, in the async context of this call: who follows a host is not of that
+   * host, and goes on when it dies. Returns the way to end that.
+   */
   follow(listener: (entry: TraceEntry) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    const bound = AsyncResource.bind(listener)
+    this.#listeners.add(bound)
+    return () => this.#listeners.delete(bound)
   }
 
   of(event: string): TraceEntry[] {

@@ -133,9 +133,9 @@ export class World implements AsyncDisposable {
 
   /** Starts a killed CA again: it has lost all that it knew. */
   async startCa(): Promise<void> {
-    await this.ca.start()
+    await this.driver.service('ca').run(() => this.ca.start())
     await this.rootCertificates()
-    await Promise.all([...this.#proxies.values()].map((proxy) => proxy.accept()))
+    await Promise.all([...this.#proxies.values()].map((proxy) => this.#accept(proxy)))
   }
 
   /** Ends a host without a goodbye, at once; returns the way to start it again, from its disk as it is now. */
@@ -146,7 +146,7 @@ export class World implements AsyncDisposable {
     const cut = proxy?.cut()
     return async () => {
       await cut
-      await proxy?.accept()
+      if (proxy !== undefined) await this.#accept(proxy)
       await host.start()
     }
   }
@@ -205,7 +205,7 @@ export class World implements AsyncDisposable {
     try {
       const service = host.node.services.nodetrust
       if (service === undefined) throw new TypeError(`host "${name}" is no client`)
-      const certificate = await service.obtain({ signal: this.signal })
+      const certificate = await host.run(() => service.obtain({ signal: this.signal }))
       return { certificate }
     } catch (error) {
       this.signal.throwIfAborted()
@@ -237,9 +237,9 @@ export class World implements AsyncDisposable {
     protocol: string,
     messages: readonly Uint8Array[],
   ): Promise<Uint8Array[]> {
-    const stream = await from.node.dialProtocol([...to.multiaddrs], protocol, {
-      signal: this.signal,
-    })
+    const stream = await from.run(() =>
+      from.node.dialProtocol([...to.multiaddrs], protocol, { signal: this.signal }),
+    )
     const frames = wire.frameStream(stream, { lengthMax: wire.CLIENT_FRAME_LENGTH_MAX })
     const answers: Uint8Array[] = []
     for (const message of messages) await frames.write(message, this.signal)
@@ -317,43 +317,53 @@ export class World implements AsyncDisposable {
     for (const plan of this.plan.hosts) {
       const place = this.driver.place({ name: plan.name, families: familiesOf(plan) })
       const privateKey = await generateKeyPair('Ed25519')
-      this.#hosts.set(plan.name, new Host({ plan, place, privateKey, facts }))
+      this.#hosts.set(plan.name, new Host({ plan, place, privateKey, facts, driver: this.driver }))
     }
     await this.#startAll('proof')
     await this.#startAll('dns')
-    this.#resolver = await openResolver({
-      upstreams: () => this.hostsOf('dns').flatMap((host) => host.dnsSockets),
-      silenceMs: Math.max(
-        RESOLVER_SILENCE_MS,
-        this.plan.hosts.length * RESOLVER_SILENCE_MS_PER_HOST,
-      ),
-    })
-    this.#ca = await openAcmeCa({
-      ...this.#init.ca,
-      resolver: this.#resolver.address,
-      workDirectory: this.#init.workDirectory,
-      signal: this.signal,
-      environment: this.plan.caEnvironment ?? {},
-      ...(this.plan.certificateValiditySeconds === undefined
-        ? {}
-        : { certificateValiditySeconds: this.plan.certificateValiditySeconds }),
-    })
+    const dns = this.driver.service('resolver')
+    const resolver = await dns.run(() =>
+      openResolver({
+        upstreams: () => this.hostsOf('dns').flatMap((host) => host.dnsSockets),
+        listenAddress: dns.address,
+        silenceMs: Math.max(
+          RESOLVER_SILENCE_MS,
+          this.plan.hosts.length * RESOLVER_SILENCE_MS_PER_HOST,
+        ),
+      }),
+    )
+    this.#resolver = resolver
+    this.#ca = await this.driver.service('ca').run(() =>
+      openAcmeCa({
+        ...this.#init.ca,
+        resolver: resolver.address,
+        workDirectory: this.#init.workDirectory,
+        signal: this.signal,
+        environment: this.plan.caEnvironment ?? {},
+        ...(this.plan.certificateValiditySeconds === undefined
+          ? {}
+          : { certificateValiditySeconds: this.plan.certificateValiditySeconds }),
+      }),
+    )
     await this.#openProxies(this.#ca)
     this.trace.record('ca', 'ca:ready', { description: this.#ca.description })
     await this.rootCertificates()
     await this.#startAll('issue')
     await this.#startAll('client')
     await this.#startAll('attacker')
-    this.#observer = await Observer.open({
-      place: this.driver.place({ name: 'observer', families: [4, 6] }),
-      meetingPoints: [...this.hostsOf('issue'), ...this.hostsOf('dns')].flatMap((host) =>
-        host.multiaddrs.slice(0, 1),
-      ),
-      hostOfPeer: (peerId) => this.hostOfPeer(peerId),
-      onHeard: ({ host, address }) => this.trace.record(host, 'peer:heard', { address }),
-      signal: this.signal,
-    })
-    const observer = this.#observer
+    const place = this.driver.place({ name: 'observer', families: [4, 6] })
+    const observer = await this.driver.run(place, () =>
+      Observer.open({
+        place,
+        meetingPoints: [...this.hostsOf('issue'), ...this.hostsOf('dns')].flatMap((host) =>
+          host.multiaddrs.slice(0, 1),
+        ),
+        hostOfPeer: (peerId) => this.hostOfPeer(peerId),
+        onHeard: ({ host, address }) => this.trace.record(host, 'peer:heard', { address }),
+        signal: this.signal,
+      }),
+    )
+    this.#observer = observer
     this.trace.follow(({ event, host }) => {
       if (event === 'certificate:expired') observer.forget(host)
       if (event === 'certificate:obtained' || event === 'certificate:renewed') this.#keep(host)
@@ -373,13 +383,21 @@ export class World implements AsyncDisposable {
     // Only Pebble builds its URLs from the Host header, and a CA given by URL may be another.
     if (!this.caIsProxied) return
     for (const { name: via } of this.hostsOf('issue')) {
-      const proxy = await CaProxy.open({
-        upstream: ca,
-        renewalInfo: this.plan.renewalInfo,
-        onRequest: (request) => this.trace.record('ca', 'ca:request', { ...request, via }),
-      })
+      const service = this.driver.service('ca')
+      const proxy = await service.run(() =>
+        CaProxy.open({
+          upstream: ca,
+          renewalInfo: this.plan.renewalInfo,
+          listenAddress: service.address,
+          onRequest: (request) => this.trace.record('ca', 'ca:request', { ...request, via }),
+        }),
+      )
       this.#proxies.set(via, proxy)
     }
+  }
+
+  async #accept(proxy: CaProxy): Promise<void> {
+    await this.driver.service('ca').run(() => proxy.accept())
   }
 
   async #startAll(role: HostPlan['role']): Promise<void> {

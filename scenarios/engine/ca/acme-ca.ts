@@ -1,8 +1,9 @@
 // The words of this folder: what a run may ask of the ACME CA that it uses, and what opening one takes.
 import { UnavailableError } from '../machine/machine.ts'
+import type { BuiltInCaOptions } from './built-in/options.ts'
 
-/** How a CA was had, in the order of preference: see `find.ts`. */
-export type AcmeCaKind = 'url' | 'PEBBLE_BIN' | 'path' | 'container' | 'apt' | 'go'
+/** How a CA was had, in the order of preference: see `find.ts`. `built-in` is taken only where it is asked for. */
+export type AcmeCaKind = 'url' | 'PEBBLE_BIN' | 'path' | 'container' | 'apt' | 'go' | 'built-in'
 
 /** An ACME CA in use by one run. Operations are carried out one after the other, in the order of the calls. */
 export interface AcmeCa extends AsyncDisposable {
@@ -59,8 +60,12 @@ export interface AcmeCaOptions {
   readonly resolver: string
   /** Pebble's knobs (PEBBLE_…), over the defaults of `pebble-configuration.ts`. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Lifetime of issued certificates in seconds. @default Pebble's own, five years */
+  /** Lifetime of issued certificates in seconds. @default Pebble's own, five years; 90 days of the built-in CA */
   readonly certificateValiditySeconds?: number
+  /** Options of the built-in CA over what `environment` and `certificateValiditySeconds` say; others ignore it. */
+  readonly builtIn?: Partial<BuiltInCaOptions>
+  /** Where the built-in CA listens; others ignore it. @default a free port of 127.0.0.1 */
+  readonly listen?: { readonly host: string; readonly port: number }
   /** Folder for configuration, keys and log; made when missing. Each CA makes a folder of its own in it. */
   readonly workDirectory: string
   /** Ends the opening; a CA that is open is ended by `stop`. */

@@ -50,11 +50,13 @@ test('the CA is looked for in a fixed order, and what a person named is not repl
     { kind: 'container', socket: '/var/run/docker.sock', binary: '/opt/pebble' },
   ])
   t.same(findWays(BARE, 'apt'), [])
+  t.same(findWays(BARE, 'built-in'), [{ kind: 'built-in' }], 'only where it is asked for')
+  t.same(findWays(ALL, 'built-in'), [{ kind: 'built-in' }])
 })
 
 test('without a CA one line names the ways to get one', async (t) => {
   const message = unavailableMessage(BARE, [])
-  t.match(message, /PEBBLE_BIN.*PATH.*Docker engine.*apt-get install pebble.*Go/)
+  t.match(message, /PEBBLE_BIN.*PATH.*Docker engine.*apt-get install pebble.*Go.*--ca built-in/)
   t.notMatch(message, /\n|tried/)
   const failed = unavailableMessage(ALL, ['apt: exit 100\n  E: no network'])
   t.match(failed, /\(tried apt: exit 100 E: no network\): correct --acme or PEBBLE_BIN/)

@@ -26,12 +26,14 @@ export type Way =
     }
   | { readonly kind: 'apt'; readonly aptGet: string }
   | { readonly kind: 'go'; readonly go: string }
+  | { readonly kind: 'built-in' }
 
 /**
  * The ways to try, best first. What a person named is never replaced by something else: a mistyped
  * PEBBLE_BIN that silently becomes another Pebble would make the run a statement about the wrong CA.
  */
 export function findWays(facts: MachineFacts, only?: AcmeCaKind): readonly Way[] {
+  if (only === 'built-in') return [{ kind: only }]
   const ways = possibleWays(facts)
   if (only !== undefined) return ways.filter(({ kind }) => kind === only)
   const named = ways.find(({ kind }) => kind === 'url' || kind === 'PEBBLE_BIN')
@@ -66,6 +68,7 @@ export function unavailableMessage(facts: MachineFacts, failures: readonly strin
     'start a Docker engine',
     apt,
     'install Go',
+    'take the CA of this program with --ca built-in',
   ]
   return `no ACME CA can be had${tried}: ${ways.join(', or ')}`
 }

@@ -1,7 +1,14 @@
-// A certificate for Pebble's own HTTPS, made anew for each CA: no private key lives in the repository.
+// A certificate for a CA's own HTTPS, made anew for each: no private key lives in the repository.
 import 'reflect-metadata'
-import { webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
+import {
+  ALWAYS_VALID,
+  makeSigningKey,
+  ONE_SIZE_CRYPTO,
+  SIGNING_ALGORITHMS,
+  type SignatureKind,
+} from './signing.ts'
 
 export interface HttpsCertificate {
   /** PEM; it signs itself, so it is what clients trust too. */
@@ -10,25 +17,33 @@ export interface HttpsCertificate {
   readonly privateKey: string
 }
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-const DAY_MS = 24 * 60 * 60 * 1000
-/** Clocks of a container's virtual machine may be behind ours. */
-const CLOCK_DIFFERENCE_MS = 60 * 60 * 1000
+export interface HttpsCertificateOptions {
+  /** Addresses and names that it is for. @default 127.0.0.1 and localhost */
+  readonly hosts?: readonly string[]
+  /**
+   * Of its key. With `ed25519` all handshakes are equally long, which a simulation can compare; a stranger's client may not
+   * know it. @default 'ecdsa'
+   */
+  readonly signatures?: SignatureKind
+}
 
-/** @param init.address of the machine that serves it, beside loopback's; `days` that it is valid, 7 by default */
 export async function createHttpsCertificate({
-  address = '127.0.0.1',
-  days = 7,
-}: { readonly address?: string; readonly days?: number } = {}): Promise<HttpsCertificate> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const now = Date.now()
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+  hosts = ['127.0.0.1', 'localhost'],
+  signatures = 'ecdsa',
+}: HttpsCertificateOptions = {}): Promise<HttpsCertificate> {
+  const key = makeSigningKey(signatures)
+  const name = 'CN=ACME CA of a Nodetrust scenario'
+  const certificate = await x509.X509CertificateGenerator.create(
     {
-      name: 'CN=Pebble of a Nodetrust scenario',
-      keys,
-      signingAlgorithm: ALGORITHM,
-      notBefore: new Date(now - CLOCK_DIFFERENCE_MS),
-      notAfter: new Date(now + days * DAY_MS),
+      subject: name,
+      issuer: name,
+      serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(8)))
+        .fill(1, 0, 1)
+        .toString('hex'),
+      publicKey: key.publicKey,
+      signingKey: key.privateKey,
+      signingAlgorithm: SIGNING_ALGORITHMS[signatures],
+      ...ALWAYS_VALID,
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
         new x509.KeyUsagesExtension(
@@ -36,17 +51,12 @@ export async function createHttpsCertificate({
           true,
         ),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-        new x509.SubjectAlternativeNameExtension([
-          ...[...new Set(['127.0.0.1', address])].map((value) => ({ type: 'ip' as const, value })),
-          { type: 'dns', value: 'localhost' },
-        ]),
+        new x509.SubjectAlternativeNameExtension(
+          hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+        ),
       ],
     },
-    webcrypto,
+    ONE_SIZE_CRYPTO,
   )
-  const privateKey = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return {
-    certificate: certificate.toString('pem'),
-    privateKey: x509.PemConverter.encode(privateKey, 'PRIVATE KEY'),
-  }
+  return { certificate: certificate.toString('pem'), privateKey: key.pem }
 }

@@ -19,7 +19,7 @@ export async function lookAtMachine(options: AcmeCaOptions): Promise<MachineFact
   }
   // Nothing is asked of the machine when a person has said what to take.
   const decided = acmeUrl !== undefined || pebbleBinary !== undefined
-  if (decided && only === undefined) return { ...nothing, ...named }
+  if ((decided && only === undefined) || only === 'built-in') return { ...nothing, ...named }
   const pebbleOnPath = await findPebble(path)
   if (pebbleOnPath !== undefined && only === undefined)
     return { ...nothing, ...named, pebbleOnPath }

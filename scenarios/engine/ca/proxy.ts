@@ -32,10 +32,12 @@ export interface RenewalWindow {
 export interface CaProxyInit {
   readonly upstream: { readonly directoryUrl: string; readonly certificateAuthority: string }
   readonly renewalInfo?: RenewalWindow | undefined
+  /** IPv4 address to listen on. @default 127.0.0.1 */
+  readonly listenAddress?: string | undefined
   readonly onRequest: (request: ProxiedRequest) => void
 }
 
-const HOST = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 /** Requests and answers of ACME are a few KiB. */
 const BODY_LENGTH_MAX = 1 << 20
 /** Certificates whose window is remembered. */
@@ -48,6 +50,7 @@ export class CaProxy implements AsyncDisposable {
   readonly #init: CaProxyInit
   readonly #upstream: URL
   readonly #agent: Agent
+  readonly #host: string
   readonly #port: number
   readonly #sockets = new Set<Socket>()
   readonly #closing = new AbortController()
@@ -59,15 +62,16 @@ export class CaProxy implements AsyncDisposable {
   private constructor(init: CaProxyInit, https: HttpsCertificate, port: number) {
     this.#init = init
     this.#https = https
+    this.#host = init.listenAddress ?? LOOPBACK
     this.#port = port
     this.#upstream = new URL(init.upstream.directoryUrl)
-    this.directoryUrl = `https://${HOST}:${port}${this.#upstream.pathname}`
+    this.directoryUrl = `https://${this.#host}:${port}${this.#upstream.pathname}`
     this.#agent = new Agent({ keepAlive: true, ca: init.upstream.certificateAuthority })
   }
 
   static async open(init: CaProxyInit): Promise<CaProxy> {
     const [port] = await freePorts()
-    const proxy = new CaProxy(init, await createHttpsCertificate(), port)
+    const proxy = new CaProxy(init, await httpsCertificateOf(init), port)
     await proxy.accept()
     return proxy
   }
@@ -119,7 +123,7 @@ export class CaProxy implements AsyncDisposable {
       socket.on('close', () => this.#sockets.delete(socket))
     })
     server.on('tlsClientError', () => {})
-    server.listen({ host: HOST, port: this.#port })
+    server.listen({ host: this.#host, port: this.#port })
     await once(server, 'listening')
     this.#server = server
   }
@@ -136,7 +140,7 @@ export class CaProxy implements AsyncDisposable {
    */
   async cut(): Promise<void> {
     const refused = this.refuse()
-    this.#https = await createHttpsCertificate()
+    this.#https = await httpsCertificateOf(this.#init)
     await refused
   }
 
@@ -231,7 +235,7 @@ export class CaProxy implements AsyncDisposable {
   #directory(answer: Answer): Answer {
     if (this.#init.renewalInfo === undefined || answer.status !== 200) return answer
     const directory = JSON.parse(answer.body.toString()) as object
-    const renewalInfo = `https://${HOST}:${this.#port}${RENEWAL_INFO_PATH}`
+    const renewalInfo = `https://${this.#host}:${this.#port}${RENEWAL_INFO_PATH}`
     return json(200, { ...directory, renewalInfo })
   }
 
@@ -248,6 +252,10 @@ export class CaProxy implements AsyncDisposable {
     const suggestedWindow = { start: at(window.start), end: at(window.end) }
     return json(200, { suggestedWindow }, { 'retry-after': String(retryAfterSeconds) })
   }
+}
+
+function httpsCertificateOf({ listenAddress = LOOPBACK }: CaProxyInit): Promise<HttpsCertificate> {
+  return createHttpsCertificate({ hosts: [listenAddress], signatures: 'ed25519' })
 }
 
 interface Answer {

@@ -16,6 +16,8 @@ export interface Upstream {
 export interface ResolverInit {
   /** The zone's authoritative servers at this moment: asked again for each query. */
   readonly upstreams: () => readonly Upstream[]
+  /** IPv4 address to listen on. @default 127.0.0.1 */
+  readonly listenAddress?: string | undefined
   /** @default 0: a free port */
   readonly port?: number
   /** Time after which the next server is asked, in milliseconds. @default 250 */
@@ -23,7 +25,7 @@ export interface ResolverInit {
 }
 
 export interface Resolver extends AsyncDisposable {
-  /** As Pebble wants it: `127.0.0.1:PORT`. */
+  /** As Pebble wants it: `ADDRESS:PORT`. */
   readonly address: string
   readonly port: number
   readonly counters: Readonly<ResolverCounters>
@@ -43,7 +45,7 @@ export const SILENCE_MS = 250
 const PORT_ATTEMPTS_MAX = 10
 const LOOPBACK = '127.0.0.1'
 
-/** Opens the resolver on UDP and TCP of one loopback port. */
+/** Opens the resolver on UDP and TCP of one port. */
 export async function openResolver(init: ResolverInit): Promise<Resolver> {
   const counters: ResolverCounters = { udpQueries: 0, tcpQueries: 0, failovers: 0, failures: 0 }
   const context: ResolverContext = {
@@ -51,7 +53,8 @@ export async function openResolver(init: ResolverInit): Promise<Resolver> {
     silenceMs: init.silenceMs ?? SILENCE_MS,
     counters,
   }
-  const { tcp, udp } = await bind(init.port ?? 0)
+  const { listenAddress = LOOPBACK } = init
+  const { tcp, udp } = await bind(listenAddress, init.port ?? 0)
   const { port } = udp.address()
   const forwarder = new UdpForwarder(udp, context)
   const connections = forwardTcp(tcp, context)
@@ -67,7 +70,13 @@ export async function openResolver(init: ResolverInit): Promise<Resolver> {
     })()
     await closing
   }
-  return { address: `${LOOPBACK}:${port}`, port, counters, close, [Symbol.asyncDispose]: close }
+  return {
+    address: `${listenAddress}:${port}`,
+    port,
+    counters,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 /** What both transports need. */
@@ -89,16 +98,16 @@ function rotation(upstreams: () => readonly Upstream[]): () => readonly Upstream
   }
 }
 
-async function bind(port: number) {
+async function bind(host: string, port: number) {
   for (let attempt = 1; ; attempt++) {
     const tcp = createServer()
     const udp = createSocket('udp4')
     try {
-      tcp.listen({ port, host: LOOPBACK })
+      tcp.listen({ port, host })
       await once(tcp, 'listening')
       const bound = tcp.address()
       if (bound === null || typeof bound === 'string') throw new Error('no port was bound')
-      udp.bind(bound.port, LOOPBACK)
+      udp.bind(bound.port, host)
       await once(udp, 'listening')
       // An order of 100 names asks 300 times at once; the usual buffer loses some of that.
       udp.setRecvBufferSize(RECEIVE_BUFFER_LENGTH)

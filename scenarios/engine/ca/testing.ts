@@ -17,7 +17,7 @@ export function framed(...messages: readonly Uint8Array[]): Buffer {
 }
 
 /** Undefined: the server is silent. */
-export type Answer = (asked: Uint8Array) => Uint8Array | undefined
+export type Answer = (asked: Uint8Array, transport: 'udp' | 'tcp') => Uint8Array | undefined
 
 /** Opens a DNS server for the length of the test. */
 export async function upstream(t: Test, answer: Answer): Promise<Upstream> {
@@ -25,7 +25,7 @@ export async function upstream(t: Test, answer: Answer): Promise<Upstream> {
     socket.on('error', () => {})
     t.teardown(() => socket.destroy())
     onMessages(socket, (asked) => {
-      const said = answer(asked)
+      const said = answer(asked, 'tcp')
       if (said !== undefined) socket.write(framed(said))
     })
   }).listen(0, '127.0.0.1')
@@ -33,7 +33,7 @@ export async function upstream(t: Test, answer: Answer): Promise<Upstream> {
   const bound = tcp.address()
   if (bound === null || typeof bound === 'string') throw new Error('no port')
   const udp = createSocket('udp4', (asked, { port, address }) => {
-    const said = answer(asked)
+    const said = answer(asked, 'udp')
     if (said !== undefined) udp.send(said, port, address)
   })
   udp.bind(bound.port, '127.0.0.1')

@@ -22,6 +22,10 @@ export async function openWay(way: Way, options: AcmeCaOptions): Promise<AcmeCa>
     }
     case 'apt':
       return await openBinary(way.kind, 'apt-get', await installByApt(way.aptGet, options), options)
+    case 'built-in': {
+      const { openBuiltIn } = await import('./built-in/index.ts')
+      return await openBuiltIn(options)
+    }
     case 'go':
       return await openBinary(way.kind, 'go install', await installByGo(way.go, options), options)
   }

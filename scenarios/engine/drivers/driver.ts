@@ -1,3 +1,5 @@
+import type { TraceDigest } from '../sim/hashes.ts'
+import type { TraceEntry } from '../trace.ts'
 import type { ComponentLogger, PeerId, Transport, Upgrader } from '@libp2p/interface'
 
 /** IP versions that a host speaks. */
@@ -27,25 +29,62 @@ export interface BlackHole {
   close(): Promise<void>
 }
 
+/** Where the engine's own servers stand: its resolver, its CA. */
+export interface Service {
+  /** Address to listen on, which every host reaches. */
+  readonly address: string
+  /** Does work whose sockets are there. */
+  run<T>(work: () => T): T
+}
+
+/** Where a world can run. */
+export const DRIVER_NAMES = ['memory', 'tcp', 'sim'] as const
+
+export type DriverName = (typeof DRIVER_NAMES)[number]
+
 /**
- * Runs a world somewhere: on loopback sockets, in memory, later in virtual time.
+ * Runs a world somewhere: on loopback sockets, in memory, in virtual time.
  *
  * A scenario and the engine above know a driver only by this. Hosts are libp2p nodes with the driver's transport,
  * and everything else that they use is Node's own API: a driver with virtual time and a virtual network takes over
- * beneath `node:net`, `node:dgram`, `node:dns` and the timers, and so needs nothing more here.
+ * beneath `node:net`, `node:dgram`, `node:dns` and the timers, and only has to be told whose work it is that runs.
  */
 export interface Driver {
   readonly name: string
   /** Gives a host its addresses. Names are unique in a world. */
   place(host: { readonly name: string; readonly families: readonly Family[] }): Place
+  /** Does work that is a host's: what it opens and what it waits for is there. */
+  run<T>(place: Place, work: () => T): T
+  /** Where one of the engine's own servers stands; the same for the same name. */
+  service(name: string): Service
+  /**
+   * Ends a host's process without a word to anybody, for good; undefined where all hosts are one process, and a dead
+   * host has to be taken apart from within.
+   */
+  readonly kill?: (place: Place) => void
+  /** Gives a killed host a process again. */
+  readonly revive?: (place: Place) => void
   /** Gives a place other addresses. The host's listeners and connections are its own affair. */
   move(place: Place): void
   /** Where the socket stands that a peer would reach at a public address and port. */
   socketAddress(address: string): string
   /** Takes over the addresses that a stopped host listened on. */
   blackHole(multiaddrs: readonly string[]): Promise<BlackHole>
+  /** Takes what hosts tell into the driver's account of the run. */
+  readonly record?: (entry: TraceEntry) => void
+  /** What two runs of one seed agree in; only of a driver that goes by a seed. */
+  readonly digest?: () => TraceDigest
+  /** Lets the world go on for as long as `work` takes: a driver is used within, once. */
+  drive<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** What a driver is on which everything is one process of this machine. */
+export const ONE_PROCESS = {
+  run: <T>(_place: Place, work: () => T): T => work(),
+  service: (): Service => ({ address: '127.0.0.1', run: (work) => work() }),
+  drive: async <T>(work: () => Promise<T>): Promise<T> => await work(),
+} satisfies Partial<Driver>
 
 /** The IP versions of a place. */
 export function familiesOfAddresses(addresses: Place['addresses']): Family[] {

@@ -1,148 +1,175 @@
 // What every driver owes the engine: hosts have the addresses they were given, and faults are what they say.
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import type { Libp2p } from 'libp2p'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { test, type Test } from 'tap'
-import type { Family, Place } from './driver.ts'
-import { DRIVER_NAMES, drivers } from './index.ts'
+import { test } from 'tap'
+import type { Driver, Family, Place } from './driver.ts'
+import { DRIVER_NAMES, openDriver, type DriverName } from './index.ts'
 import { HostNetwork } from './network.ts'
 
-async function start(
-  t: Test,
-  place: Place,
-  listen: readonly string[] = place.listen,
-): Promise<Libp2p> {
-  const node = await createLibp2p({
-    addresses: { listen: [...listen] },
-    transports: [place.transport as never],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
+// A simulation wants to be there before libp2p is.
+await import('../sim/register.ts')
+const { noise } = await import('@chainsafe/libp2p-noise')
+const { yamux } = await import('@chainsafe/libp2p-yamux')
+const { multiaddr } = await import('@multiformats/multiaddr')
+const { createLibp2p } = await import('libp2p')
+
+interface Stage {
+  readonly driver: Driver
+  /** Starts a libp2p node at a place; it is stopped when the test has been told. */
+  readonly start: (place: Place, listen?: readonly string[]) => Promise<Libp2p>
+}
+
+/** Tells a test within a world of a driver. */
+async function on(name: DriverName, tell: (stage: Stage) => Promise<void>): Promise<void> {
+  const driver = await openDriver(name)
+  const nodes: Libp2p[] = []
+  const start: Stage['start'] = async (place, listen = place.listen) => {
+    const node = await driver.run(place, () =>
+      createLibp2p({
+        addresses: { listen: [...listen] },
+        transports: [place.transport as never],
+        connectionEncrypters: [noise()],
+        streamMuxers: [yamux()],
+        connectionMonitor: { enabled: false },
+      }),
+    )
+    nodes.push(node)
+    return node
+  }
+  await driver.drive(async () => {
+    try {
+      await tell({ driver, start })
+    } finally {
+      for (const node of nodes) await node.stop()
+      await driver.close()
+    }
   })
-  t.teardown(() => node.stop())
-  return node
 }
 
 for (const name of DRIVER_NAMES) {
-  test(`${name}: a listener sees its dialler at the address of the dialler's host, on IPv4 and IPv6`, async (t) => {
-    const driver = drivers[name]()
-    t.teardown(() => driver.close())
-    const families: readonly Family[] = [4, 6]
-    const here = driver.place({ name: 'here', families })
-    const there = driver.place({ name: 'there', families })
-    const server = await start(t, here)
-    for (const address of server.getMultiaddrs()) {
-      const client = await start(t, there, [])
+  test(`${name}: a listener sees its dialler at the address of the dialler's host, on IPv4 and IPv6`, (t) =>
+    on(name, async ({ driver, start }) => {
+      const families: readonly Family[] = [4, 6]
+      const here = driver.place({ name: 'here', families })
+      const there = driver.place({ name: 'there', families })
+      const server = await start(here)
+      for (const address of server.getMultiaddrs()) {
+        const client = await start(there, [])
+        const seen = new Promise<string>((resolve) => {
+          server.addEventListener(
+            'connection:open',
+            ({ detail }) => resolve(detail.remoteAddr.toString()),
+            {
+              once: true,
+            },
+          )
+        })
+        await client.dial(address, { signal: AbortSignal.timeout(5_000) })
+        const family = address.toString().startsWith('/ip6') ? 6 : 4
+        t.match(await seen, new RegExp(`^/ip${family}/${there.addresses[family]}/tcp/\\d+`))
+        await client.stop()
+      }
+    }))
+
+  test(`${name}: a host without an IP version cannot dial it`, (t) =>
+    on(name, async ({ driver, start }) => {
+      const server = await start(driver.place({ name: 'here', families: [4] }))
+      const client = await start(driver.place({ name: 'there', families: [6] }), [])
+      await t.rejects(client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) }), {
+        message: /no IPv4 address/,
+      })
+    }))
+
+  test(`${name}: a stopped host refuses, a black hole says nothing until it is closed, and a host comes back where it was`, (t) =>
+    on(name, async ({ driver, start }) => {
+      const here = driver.place({ name: 'here', families: [4] })
+      const server = await start(here)
+      const listening = server
+        .getMultiaddrs()
+        .map((address) => address.decapsulate('/p2p').toString())
+      const client = await start(driver.place({ name: 'there', families: [4] }), [])
+      const dial = (signal: AbortSignal): Promise<unknown> =>
+        client.dial(
+          listening.map((address) => multiaddr(address)),
+          { signal },
+        )
+
+      await server.stop()
+      await t.rejects(dial(AbortSignal.timeout(5_000)), {
+        message: /ECONNREFUSED|No memory listener/,
+      })
+
+      const hole = await driver.blackHole(listening)
+      const silence = AbortSignal.timeout(300)
+      await t.rejects(dial(silence))
+      t.ok(silence.aborted, 'the dial ended by its deadline and not before')
+      await hole.close()
+
+      await start(here, listening)
+      await dial(AbortSignal.timeout(5_000))
+    }))
+
+  test(`${name}: a place that moved has another address, and is seen there`, (t) =>
+    on(name, async ({ driver, start }) => {
+      const server = await start(driver.place({ name: 'here', families: [4] }))
+      const there = driver.place({ name: 'there', families: [4] })
+      const client = await start(there, [])
+      const before = there.addresses[4]
+      driver.move(there)
+      t.not(there.addresses[4], before)
+      t.match(there.listen[0], there.addresses[4] ?? '', 'what it listens on follows')
       const seen = new Promise<string>((resolve) => {
         server.addEventListener(
           'connection:open',
           ({ detail }) => resolve(detail.remoteAddr.toString()),
-          {
-            once: true,
-          },
+          { once: true },
         )
       })
-      await client.dial(address, { signal: AbortSignal.timeout(5_000) })
-      const family = address.toString().startsWith('/ip6') ? 6 : 4
-      t.match(await seen, new RegExp(`^/ip${family}/${there.addresses[family]}/tcp/\\d+`))
-      await client.stop()
-    }
-  })
+      await client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
+      t.match(await seen, `/ip4/${there.addresses[4]}/tcp/`)
+    }))
 
-  test(`${name}: a host without an IP version cannot dial it`, async (t) => {
-    const driver = drivers[name]()
-    t.teardown(() => driver.close())
-    const server = await start(t, driver.place({ name: 'here', families: [4] }))
-    const client = await start(t, driver.place({ name: 'there', families: [6] }), [])
-    await t.rejects(client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) }), {
-      message: /no IPv4 address/,
-    })
-  })
+  test(`${name}: a host whose network is cut neither dials nor is dialled, and is found where it was when it is mended`, (t) =>
+    on(name, async ({ driver, start }) => {
+      const network = new HostNetwork('here')
+      const here = driver.place({ name: 'here', families: [4] })
+      const there = driver.place({ name: 'there', families: [4] })
+      const server = await start({ ...here, transport: network.transport(here.transport) })
+      const client = await start(there)
+      const dial = (from: Libp2p, to: Libp2p): Promise<{ close(): Promise<void> }> =>
+        from.dial(to.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
+      await (await dial(client, server)).close()
+      network.cut()
+      await t.rejects(dial(client, server))
+      await t.rejects(dial(server, client), /host "here" is cut off from the network/)
+      network.mend()
+      await (await dial(client, server)).close()
+      await dial(server, client)
+    }))
+}
 
-  test(`${name}: a stopped host refuses, a black hole says nothing until it is closed, and a host comes back where it was`, async (t) => {
-    const driver = drivers[name]()
-    t.teardown(() => driver.close())
-    const here = driver.place({ name: 'here', families: [4] })
-    const server = await start(t, here)
-    const listening = server
-      .getMultiaddrs()
-      .map((address) => address.decapsulate('/p2p').toString())
-    const client = await start(t, driver.place({ name: 'there', families: [4] }), [])
-    const dial = (signal: AbortSignal): Promise<unknown> =>
-      client.dial(
-        listening.map((address) => multiaddr(address)),
-        { signal },
-      )
-
-    await server.stop()
-    await t.rejects(dial(AbortSignal.timeout(5_000)), {
-      message: /ECONNREFUSED|No memory listener/,
-    })
-
-    const hole = await driver.blackHole(listening)
-    const silence = AbortSignal.timeout(300)
-    await t.rejects(dial(silence))
-    t.ok(silence.aborted, 'the dial ended by its deadline and not before')
-    await hole.close()
-
-    await start(t, here, listening)
-    await dial(AbortSignal.timeout(5_000))
-  })
-
-  test(`${name}: a place that moved has another address, and is seen there`, async (t) => {
-    const driver = drivers[name]()
-    t.teardown(() => driver.close())
-    const server = await start(t, driver.place({ name: 'here', families: [4] }))
-    const there = driver.place({ name: 'there', families: [4] })
-    const client = await start(t, there, [])
-    const before = there.addresses[4]
-    driver.move(there)
-    t.not(there.addresses[4], before)
-    t.match(there.listen[0], there.addresses[4] ?? '', 'what it listens on follows')
-    const seen = new Promise<string>((resolve) => {
-      server.addEventListener(
-        'connection:open',
-        ({ detail }) => resolve(detail.remoteAddr.toString()),
-        { once: true },
-      )
-    })
-    await client.dial(server.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
-    t.match(await seen, `/ip4/${there.addresses[4]}/tcp/`)
-  })
-
-  test(`${name}: a host whose network is cut neither dials nor is dialled, and is found where it was when it is mended`, async (t) => {
-    const driver = drivers[name]()
-    t.teardown(() => driver.close())
-    const network = new HostNetwork('here')
-    const here = driver.place({ name: 'here', families: [4] })
-    const there = driver.place({ name: 'there', families: [4] })
-    const server = await start(t, { ...here, transport: network.transport(here.transport) })
-    const client = await start(t, there)
-    const dial = (from: Libp2p, to: Libp2p): Promise<{ close(): Promise<void> }> =>
-      from.dial(to.getMultiaddrs(), { signal: AbortSignal.timeout(5_000) })
-    await (await dial(client, server)).close()
-    network.cut()
-    await t.rejects(dial(client, server))
-    await t.rejects(dial(server, client), /host "here" is cut off from the network/)
-    network.mend()
-    await (await dial(client, server)).close()
-    await dial(server, client)
-  })
-
+for (const name of ['memory', 'tcp'] as const) {
   test(`${name}: two worlds at once do not meet`, async (t) => {
-    const [one, other] = [drivers[name](), drivers[name]()]
-    const [a, b] = [one, other].map((driver) => driver.place({ name: 'host', families: [4] }))
-    if (a === undefined || b === undefined) throw new Error('no place')
-    const first = await start(t, a)
-    const second = await start(t, b)
-    t.equal(first.getMultiaddrs().length, 1)
-    t.equal(second.getMultiaddrs().length, 1)
-    await Promise.all([one.close(), other.close()])
+    await on(name, (one) =>
+      on(name, async (other) => {
+        const [first, second] = await Promise.all(
+          [one, other].map(({ driver, start }) =>
+            start(driver.place({ name: 'host', families: [4] })),
+          ),
+        )
+        t.equal(first?.getMultiaddrs().length, 1)
+        t.equal(second?.getMultiaddrs().length, 1)
+      }),
+    )
   })
 }
+
+test('sim: there is one world at a time in a process', async (t) => {
+  await on('sim', async () => {
+    await t.rejects(openDriver('sim'), { message: /one at a time/ })
+  })
+})
 
 test('the sockets that a host opens by itself hear nothing while its network is cut, and no others', async (t) => {
   const network = new HostNetwork('here')

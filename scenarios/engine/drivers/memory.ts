@@ -6,6 +6,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { tcpDriver } from './tcp.ts'
 import {
   familiesOfAddresses,
+  ONE_PROCESS,
   type Driver,
   type Family,
   type Place,
@@ -50,6 +51,7 @@ export function memoryDriver(): Driver {
   }
 
   return {
+    ...ONE_PROCESS,
     name: 'memory',
     place(host): Place {
       const { socketAddresses } = loopback.place(host)

@@ -1,16 +1,14 @@
 import { tcp } from '@libp2p/tcp'
-import { multiaddr } from '@multiformats/multiaddr'
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
 import {
   familiesOfAddresses,
-  type BlackHole,
+  ONE_PROCESS,
   type Driver,
   type Family,
   type Place,
   type TransportComponents,
 } from './driver.ts'
+import { silentServer } from './silent-server.ts'
 
 /** 127.a.b.1 … 127.a.b.254. */
 const HOSTS_MAX = 254
@@ -31,6 +29,7 @@ export function tcpDriver(): Driver {
     }
   }
   return {
+    ...ONE_PROCESS,
     name: 'tcp',
     place({ families }): Place {
       const addresses = addressesFor(families)
@@ -72,25 +71,5 @@ function tcpFrom(addresses: Place['addresses']): Place['transport'] {
       return dial(to, Object.assign(options, { localAddress }))
     }
     return transport
-  }
-}
-
-async function silentServer(address: string): Promise<BlackHole> {
-  const [host, port] = multiaddr(address).getComponents()
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-    socket.resume()
-  })
-  server.listen(Number(port?.value), host?.value)
-  await once(server, 'listening')
-  return {
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
   }
 }

@@ -1,0 +1,212 @@
+import type { Listener, Transport } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { HostClock } from '../sim/host-clock.ts'
+import { runOn, type VirtualHost } from '../sim/host-context.ts'
+import { install } from '../sim/install.ts'
+import { Network, type LinkOptions, type NetworkHost } from '../sim/network/index.ts'
+import { connectHost, installNetwork } from '../sim/node/index.ts'
+import type { TraceDigest } from '../sim/hashes.ts'
+import {
+  familiesOfAddresses,
+  type Driver,
+  type Family,
+  type Place,
+  type Service,
+  type TransportComponents,
+} from './driver.ts'
+import { silentServer } from './silent-server.ts'
+
+export interface SimOptions {
+  /** Decides everything that happens. @default 1 */
+  readonly seed?: string | number
+  /** The way between any two hosts. @default 10 to 15 ms, as between the cities of a country */
+  readonly link?: LinkOptions
+}
+
+/** A world in virtual time, and what came of it. */
+export interface SimDriver extends Driver {
+  readonly network: Network
+  readonly digest: () => TraceDigest
+}
+
+const SEED = 1
+const LINK: LinkOptions = { latencyMs: 10, jitterMs: 5 }
+/** RFC 2544 and RFC 3849: addresses that belong to nobody, for more hosts than the documentation's own have room for. */
+const NETWORKS = { 4: '198.18', 6: '2001:db8::' }
+const HOSTS_MAX = 65_535
+const HOSTS_PER_BYTE = 256
+const LISTEN_PORT = 4001
+/** The host of the engine itself: stories, judges and strangers are there. */
+const ENGINE = 'engine'
+
+/** A host's process: it dies, and the next one is another. */
+class Process implements VirtualHost {
+  readonly name: string
+  alive = true
+  readonly #clock: HostClock
+
+  constructor(name: string, clock: HostClock) {
+    this.name = name
+    this.#clock = clock
+  }
+
+  skewMs(nowMs: number): number {
+    return this.#clock.skewMs(nowMs)
+  }
+}
+
+interface Machine {
+  readonly host: NetworkHost
+  readonly clock: HostClock
+  process: Process
+}
+
+/**
+ * Everything in one process, in virtual time and on a virtual network, and the same each time for one seed. It wants a
+ * process that `sim/register.ts` has prepared.
+ */
+export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDriver {
+  const { clock, random, hashes, uninstall } = install(seed)
+  const uninstallNetwork = installNetwork()
+  const network = new Network({
+    clock,
+    random: random.fork('network'),
+    link,
+    log: {
+      sent({ atMs, from, to, packet: { kind, bytes, flow } }) {
+        const secret = flow?.opaque === true
+        const shape = { atMs, from, to: `${to} ${kind}`, length: secret ? 0 : bytes.length }
+        hashes.packet(shape, secret ? undefined : bytes)
+      },
+    },
+  })
+  /** By their addresses: the one thing of a place that stays with it in copies. */
+  const machines = new Map<Place['addresses'], Machine>()
+  const services = new Map<string, Service>()
+  let hosts = 0
+
+  const addressesFor = (families: readonly Family[]): Partial<Record<Family, string>> => {
+    hosts += 1
+    if (hosts > HOSTS_MAX) throw new RangeError(`a simulated world has at most ${HOSTS_MAX} hosts`)
+    const bytes = `${Math.trunc(hosts / HOSTS_PER_BYTE)}.${hosts % HOSTS_PER_BYTE}`
+    return {
+      ...(families.includes(4) ? { 4: `${NETWORKS[4]}.${bytes}` } : {}),
+      ...(families.includes(6) ? { 6: `${NETWORKS[6]}${hosts.toString(16)}` } : {}),
+    }
+  }
+
+  const start = (name: string, host: NetworkHost, hostClock: HostClock): Process => {
+    const process = new Process(name, hostClock)
+    connectHost(process, { machine: host })
+    return process
+  }
+
+  const machineOf = (place: Place): Machine => {
+    const machine = machines.get(place.addresses)
+    if (machine === undefined) throw new Error('this place is of another world')
+    return machine
+  }
+
+  const run = <T>(place: Place, work: () => T): T => runOn(machineOf(place).process, work)
+
+  const place = ({ name, families }: Parameters<Driver['place']>[0]): Place => {
+    const addresses = addressesFor(families)
+    const host = network.host({ name, addresses: Object.values(addresses) })
+    const hostClock = new HostClock()
+    const made: Place = {
+      addresses,
+      socketAddresses: addresses,
+      get listen() {
+        return Object.entries(addresses).map(
+          ([family, address]) => `/ip${family}/${address}/tcp/${LISTEN_PORT}`,
+        )
+      },
+      transport: (components) => transportOf(made, components),
+    }
+    machines.set(addresses, { host, clock: hostClock, process: start(name, host, hostClock) })
+    return made
+  }
+
+  /** Whoever asks a node to dial, it is its host that does. */
+  const transportOf = (made: Place, components: TransportComponents): Transport => {
+    const transport = tcp()(components as never)
+    const dial = transport.dial.bind(transport)
+    const createListener = transport.createListener.bind(transport)
+    return Object.assign(transport, {
+      async dial(to: Multiaddr, options: Parameters<Transport['dial']>[1]) {
+        const family = to.getComponents()[0]?.name === 'ip6' ? 6 : 4
+        if (made.addresses[family] === undefined) {
+          throw new Error(`this host has no IPv${family} address to dial ${to.toString()} from`)
+        }
+        return run(made, () => dial(to, options as never))
+      },
+      createListener(options: Parameters<Transport['createListener']>[0]): Listener {
+        const listener = createListener(options as never)
+        const listen = listener.listen.bind(listener)
+        return Object.assign(listener, {
+          listen: (at: Multiaddr) => run(made, () => listen(at)),
+        })
+      },
+    })
+  }
+
+  const service = (name: string): Service => {
+    let known = services.get(name)
+    if (known === undefined) {
+      const made = place({ name, families: [4, 6] })
+      known = { address: made.addresses[4] ?? '', run: (work) => run(made, work) }
+      services.set(name, known)
+    }
+    return known
+  }
+
+  return {
+    name: 'sim',
+    network,
+    record: ({ atMs, host, event, detail }) => hashes.event(atMs, host, event, detail),
+    digest: () => hashes.digest(),
+    place,
+    run,
+    service,
+    move(made) {
+      const { host } = machineOf(made)
+      Object.assign(made.addresses, addressesFor(familiesOfAddresses(made.addresses)))
+      host.move(Object.values(made.addresses))
+    },
+    socketAddress: (address) => address,
+    async blackHole(multiaddrs) {
+      const holes = await Promise.all(
+        multiaddrs.map((address) => {
+          const owner = [...machines].find(([addresses]) =>
+            Object.values(addresses).some((own) => address.includes(`/${own}/`)),
+          )
+          if (owner === undefined) throw new Error(`nobody in this world has "${address}"`)
+          return runOn(owner[1].process, () => silentServer(address))
+        }),
+      )
+      return { close: async () => void (await Promise.all(holes.map((hole) => hole.close()))) }
+    },
+    kill(made) {
+      // As by `kill -9`: the process says nothing more, and the operating system breaks its connections.
+      const machine = machineOf(made)
+      machine.process.alive = false
+      machine.host.killProcesses()
+    },
+    revive(made) {
+      const machine = machineOf(made)
+      if (machine.process.alive) return
+      machine.process = start(machine.host.name, machine.host, machine.clock)
+    },
+    async drive(work) {
+      const engine = service(ENGINE)
+      try {
+        return await clock.drive(() => engine.run(work))
+      } finally {
+        uninstallNetwork()
+        uninstall()
+      }
+    },
+    close: async () => {},
+  }
+}
