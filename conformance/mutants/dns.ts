@@ -18,6 +18,8 @@ export const DNS_MUTANTS = mutantsOf('dns', [
     find: 'return isIPv4(address) ?',
     replace: String.raw`return /^\d+\.\d+\.\d+\.\d+$/.test(address) ?`,
     breaks: 'NT-DNS-011',
+    // Among the names that do not exist are some that look like those of addresses.
+    neighbours: ['NT-DNS-064'],
     why: 'the pattern of 2018: four numbers, whatever they are',
   },
   {
