@@ -7,8 +7,8 @@ import { makeCase } from '../suite/testing.ts'
 import { chooseMutants, uncovered, untripped } from './choose.ts'
 import { MUTANTS } from './index.ts'
 import { mutate, type Mutant } from './mutant.ts'
-import { judgeMutant } from './outcome.ts'
-import { reportText, toReport } from './report.ts'
+import { isDoubtful, judgeMutant } from './outcome.ts'
+import { reportText, rowText, toReport } from './report.ts'
 import { checksFor } from './run-mutant.ts'
 import { ROOT } from './on-load.ts'
 
@@ -122,6 +122,22 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
     const { good } = toReport({ outcomes: [outcome], uncovered: [], untripped: [], durationMs: 1 })
     t.equal(good, outcome.state === 'killed', name)
   }
+  const survived = judgeMutant(mutant, [result('NT-DNS-064/a', 'inconclusive')], 1)
+  t.match(
+    rowText(survived),
+    /\n {4}inconclusive: NT-DNS-064\/a: /,
+    'a survivor comes with verdicts',
+  )
+  const doubts = [
+    ['NT-DNS-064/a', 'inconclusive', true],
+    ['NT-DNS-064/a', 'pass', false],
+    ['NT-DNS-016/a', 'inconclusive', false],
+    ['NT-DNS-065/a', 'fail', true],
+  ] as const
+  for (const [id, verdict, wanted] of doubts) {
+    t.equal(isDoubtful(result(id, verdict), mutant), wanted, `${id} ${verdict}: asked again`)
+  }
+
   const gap = [{ id: 'NT-DNS-010', title: 'a', reason: undefined }]
   t.notOk(toReport({ outcomes: [], uncovered: gap, untripped: [], durationMs: 1 }).good)
 

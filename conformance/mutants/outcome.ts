@@ -13,6 +13,8 @@ export interface Outcome {
   readonly state: 'killed' | 'survived' | 'spilled' | 'excused' | 'broken'
   /** Checks of the broken requirement that failed. */
   readonly killedBy: readonly string[]
+  /** What each check of the broken requirement came to. */
+  readonly judged: readonly Failure[]
   /** Checks that failed, or could not judge, of requirements that are no neighbours either. */
   readonly unexpected: readonly Failure[]
   /** Stated neighbours of which no check failed. */
@@ -45,6 +47,13 @@ export function isExpected(result: CaseResult, mutant: Mutant): boolean {
   )
 }
 
+/** Whether a second look at a check can change what becomes of a mutant. */
+export function isDoubtful(result: CaseResult, mutant: Mutant): boolean {
+  const isUndecided =
+    result.verdict === 'inconclusive' && requirementOf(result.case) === mutant.breaks
+  return isUndecided || !isExpected(result, mutant)
+}
+
 export function judgeMutant(
   mutant: Mutant,
   results: readonly CaseResult[],
@@ -52,25 +61,25 @@ export function judgeMutant(
 ): Outcome {
   const tripped = results.filter(({ verdict }) => verdict === 'fail').map(({ case: one }) => one)
   const killedBy = tripped.filter((one) => requirementOf(one) === mutant.breaks)
-  const unexpected = results
-    .filter((result) => !isExpected(result, mutant))
-    .map(({ case: { id }, verdict, actual, reason }) => ({
-      id,
-      verdict,
-      seen: actual ?? reason ?? '',
-    }))
+  const judged = results.filter((result) => requirementOf(result.case) === mutant.breaks)
+  const unexpected = results.filter((result) => !isExpected(result, mutant)).map(toFailure)
   const failed = new Set(results.filter(isFailure).map(({ case: one }) => requirementOf(one)))
   const untouched = (mutant.neighbours ?? []).filter((id) => !failed.has(id))
   return {
     mutant,
     state: stateOf({ killedBy, unexpected, untouched }),
     killedBy: killedBy.map(({ id }) => id),
+    judged: judged.map(toFailure),
     unexpected,
     untouched,
     tripped: tripped.map(({ id }) => id),
     checks: results.length,
     durationMs,
   }
+}
+
+function toFailure({ case: { id }, verdict, actual, reason }: CaseResult): Failure {
+  return { id, verdict, seen: actual ?? reason ?? '' }
 }
 
 function stateOf({

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { Uncovered } from './choose.ts'
-import type { Outcome } from './outcome.ts'
+import type { Failure, Outcome } from './outcome.ts'
 
 /** What a run found, as `--json` prints it. */
 export interface MutantReport {
@@ -54,7 +54,7 @@ export function toReport({
 
 /** One mutant: a line, and below it what should not be. */
 export function rowText(outcome: Outcome): string {
-  const { mutant, state, killedBy, unexpected, untouched, reason, durationMs } = outcome
+  const { mutant, state, killedBy, judged, unexpected, untouched, reason, durationMs } = outcome
   const [mark, style] = MARKS[state]
   const [first, ...others] = killedBy
   const more = others.length === 0 ? '' : ` and ${others.length} more`
@@ -64,14 +64,18 @@ export function rowText(outcome: Outcome): string {
     `${styleText(style, mark)} ${mutant.id.padEnd(ID_WIDTH)} ${mutant.breaks.padEnd(14)} ${what}  ${seconds}`,
     ...(reason === undefined ? [] : [`    ${reason}`]),
     ...(state === 'survived' ? [`    ${mutant.why}: no check of ${mutant.breaks} failed`] : []),
-    ...unexpected.map(
-      ({ id, verdict, seen }) =>
-        `    unexpected ${verdict}: ${id}: ${seen.replaceAll('\n', ' ').slice(0, SEEN_LENGTH_MAX)}`,
+    ...(state === 'survived' ? judged.map(seenLine) : []),
+    ...unexpected.map((failure) =>
+      seenLine({ ...failure, verdict: `unexpected ${failure.verdict}` }),
     ),
     ...(untouched.length === 0 || state === 'broken'
       ? []
       : [`    stated as neighbours, and no check of them failed: ${untouched.join(', ')}`]),
   ].join('\n')
+}
+
+function seenLine({ id, verdict, seen }: Failure): string {
+  return `    ${verdict}: ${id}: ${seen.replaceAll('\n', ' ').slice(0, SEEN_LENGTH_MAX)}`
 }
 
 /** What the rows come to. */

@@ -9,7 +9,7 @@ import { requirementOf } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import type { Mutant } from './mutant.ts'
 import { preloadText } from './on-load.ts'
-import { isExpected, judgeMutant, type Outcome } from './outcome.ts'
+import { isDoubtful, judgeMutant, type Outcome } from './outcome.ts'
 
 export interface RunMutantOptions {
   /** Called where there is an issue server to start. */
@@ -119,8 +119,9 @@ async function check(mutant: Mutant, options: RunMutantOptions) {
   const concurrency = mutant.role === 'client' ? CLIENTS_AT_ONCE : CONCURRENCY
   const results = await run(checksFor(mutant, options), concurrency)
   signal.throwIfAborted()
-  // On a busy machine a check can miss a deadline of its own: whoever fails unexpectedly is asked once more, alone.
-  const doubtful = results.filter((result) => !isExpected(result, mutant))
+  // On a busy machine a check can miss a deadline of its own: whoever fails unexpectedly, or cannot say whether it does,
+  // is asked once more, alone.
+  const doubtful = results.filter((result) => isDoubtful(result, mutant))
   const again = await run(
     doubtful.map((result) => result.case),
     1,
