@@ -1,7 +1,7 @@
 import type { Level, Verdict } from '../suite/case.ts'
 import type { ComparedCase, ComparedRequirement } from './compare.ts'
 import { hexDump } from './hex-dump.ts'
-import { html, type Html } from './html-text.ts'
+import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { verdictCell } from './html-verdict.ts'
 import type { ReportedCase, ReportedRequirement } from './report.ts'
 

@@ -1,6 +1,6 @@
 import { EXIT, VERDICTS } from '../suite/verdicts.ts'
 import type { Verdict } from '../suite/case.ts'
-import { html, type Html } from './html-text.ts'
+import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { MARKS } from './tree.ts'
 import type { RunReport } from './report.ts'
 

@@ -1,5 +1,5 @@
 import type { Verdict } from '../suite/case.ts'
-import { html, type Html } from './html-text.ts'
+import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { MARKS } from './tree.ts'
 
 /** A cell of the matrix. */

@@ -7,7 +7,8 @@ import { VERDICTS } from '../suite/verdicts.ts'
 import { compare, type ComparedRequirement } from './compare.ts'
 import { requirementHtml } from './html-requirement.ts'
 import { targetCard } from './html-target.ts'
-import { html, trusted, type Html } from './html-text.ts'
+import { documentText } from '../../scenarios/engine/markup/document.ts'
+import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import type { RunReport } from './report.ts'
 
 /** More are opened by hand: a page of failures begins with an overview. */
@@ -21,49 +22,33 @@ export function htmlText(reports: readonly RunReport[]): string {
     all.filter((one) => requirements.some(({ cases }) => cases.some((row) => row[key] === one)))
   const roles = present(ROLES, 'role')
   const names = reports.map(({ target }) => target.name)
-  return `<!doctype html>\n${
-    html`<html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-        />
-        <title>Nodetrust conformance: ${names.join(', ')}</title>
-        <style>
-          ${trusted(pageFile('style.css'))}
-        </style>
-      </head>
-      <body
-        style="--targets: ${reports.length}${trusted(reports.length > 3 ? '; --column: 4.6rem' : '')}"
-      >
-        <header class="page">
-          <h1>Nodetrust conformance</h1>
-          <p>${subtitle(reports)}</p>
-        </header>
-        <main>
-          <section class="targets" aria-label="Targets">${reports.map(targetCard)}</section>
-          ${filterForm(roles, present(LEVELS, 'level'), reports)}
-          ${roles.map((role) =>
-            roleHtml(
-              role,
-              requirements.filter((one) => one.role === role),
-              { names, open },
-            ),
-          )}
-          <p class="empty" hidden>No check fits these filters.</p>
-        </main>
-        <footer>
-          Written by ${suites(reports)}. Requirements are named by permanent ids; each check can be
-          done again by hand.
-        </footer>
-        <script>
-          ${trusted(pageFile('script.js'))}
-        </script>
-      </body>
-    </html> `.html
-  }`
+  const body = html`<header class="page">
+      <h1>Nodetrust conformance</h1>
+      <p>${subtitle(reports)}</p>
+    </header>
+    <main>
+      <section class="targets" aria-label="Targets">${reports.map(targetCard)}</section>
+      ${filterForm(roles, present(LEVELS, 'level'), reports)}
+      ${roles.map((role) =>
+        roleHtml(
+          role,
+          requirements.filter((one) => one.role === role),
+          { names, open },
+        ),
+      )}
+      <p class="empty" hidden>No check fits these filters.</p>
+    </main>
+    <footer>
+      Written by ${suites(reports)}. Requirements are named by permanent ids; each check can be done
+      again by hand.
+    </footer>`
+  return documentText({
+    title: `Nodetrust conformance: ${names.join(', ')}`,
+    style: pageFile('style.css'),
+    body,
+    bodyStyle: `--targets: ${reports.length}${reports.length > 3 ? '; --column: 4.6rem' : ''}`,
+    script: pageFile('script.js'),
+  })
 }
 
 function subtitle(reports: readonly RunReport[]): string {
