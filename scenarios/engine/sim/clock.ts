@@ -113,6 +113,15 @@ export class VirtualClock implements Clock {
     return this.#due.size
   }
 
+  /** How many of those are whose, by the name of the host; what is nobody's is left out. */
+  pendingByHost(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { host } of this.#due) {
+      if (host?.alive === true) counts.set(host.name, (counts.get(host.name) ?? 0) + 1)
+    }
+    return counts
+  }
+
   /** The time of day as the running host's clock shows it, in milliseconds since 1970. */
   dateMs(): number {
     return this.epochMs + this.#nowMs + (currentHost()?.skewMs(this.#nowMs) ?? 0)

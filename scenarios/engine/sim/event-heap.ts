@@ -19,6 +19,11 @@ export class EventHeap<T extends Due> {
     return this.#entries.length
   }
 
+  /** All of it, in no order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#entries[Symbol.iterator]()
+  }
+
   /** What is due first. */
   get first(): T | undefined {
     return this.#entries[0]

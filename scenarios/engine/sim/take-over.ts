@@ -1,6 +1,7 @@
 import { EPOCH_MS } from './clock.ts'
 import { setLoadingDate } from './date.ts'
 import { keyReplacements } from './key-generation.ts'
+import { pureReplacements } from './pure-crypto.ts'
 import { randomReplacements, setLoadingRandom } from './randomness.ts'
 import { SeededRandom } from './random.ts'
 import { workReplacements } from './real-work.ts'
@@ -48,7 +49,7 @@ export function takeOver({ fresh = false }: { readonly fresh?: boolean } = {}): 
     )
   }
   // What cannot be seeded is passed on to what holds the clock, so that comes before it.
-  for (const make of [timeReplacements, workReplacements, chanceReplacements]) {
+  for (const make of [timeReplacements, workReplacements, chanceReplacements, pureReplacements]) {
     const replacements = make()
     replace(replacements)
     taken.push(...replacements)

@@ -7,7 +7,7 @@ export interface LinkOptions {
   /** At most so much more, drawn for each packet. @default 0 */
   readonly jitterMs?: number
   /** @default no bound */
-  readonly bytesPerSecond?: number
+  readonly bytesPerSecond?: number | undefined
   /** Of datagrams; TCP repeats what is lost. @default 0 */
   readonly lossRate?: number
   /** @default 0 */
@@ -22,6 +22,16 @@ export interface LinkOptions {
 
 export const LATENCY_MS = 20
 export const DATAGRAM_LENGTH_MAX = 65_507
+/** A link of which nothing is said. */
+export const USUAL_LINK = {
+  latencyMs: LATENCY_MS,
+  jitterMs: 0,
+  lossRate: 0,
+  duplicateRate: 0,
+  reorderRate: 0,
+  corruptRate: 0,
+  datagramLengthMax: DATAGRAM_LENGTH_MAX,
+} satisfies LinkOptions
 /** IPv4 and TCP without options. */
 const HEADER_LENGTH = 40
 const US_PER_MS = 1000

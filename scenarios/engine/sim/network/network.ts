@@ -5,7 +5,7 @@ import type { Random } from '../random.ts'
 import { isLoopback } from './address.ts'
 import { NetworkFaults } from './faults.ts'
 import { NetworkHost, type HostOptions } from './host.ts'
-import { Link, type LinkOptions } from './link.ts'
+import { Link, type LinkOptions, USUAL_LINK } from './link.ts'
 import { Nat, type NatOptions } from './nat.ts'
 import type { Packet, PacketLog } from './packet.ts'
 import { Segment } from './segment.ts'
@@ -52,6 +52,11 @@ export class Network {
 
   get hosts(): Iterable<NetworkHost> {
     return this.#hosts.values()
+  }
+
+  /** What links are like that nobody has said anything about, in full. */
+  get usualLink(): Required<Omit<LinkOptions, 'bytesPerSecond'>> & LinkOptions {
+    return { ...USUAL_LINK, bytesPerSecond: undefined, ...this.#link }
   }
 
   /** What is held back by faults and by hosts that are down. */

@@ -140,6 +140,8 @@ export class TcpSocket implements Flow {
     if (this.#unread.length > 0) return this.reset()
     this.#orphan = true
     this.shutdown()
+    // Both sides may have said their last word before.
+    this.#settle()
   }
 
   /** Breaks the connection at once. */
