@@ -30,6 +30,8 @@ export interface AcmeCa extends AsyncDisposable {
   kill(): Promise<void>
   /** Starts a killed CA on the same ports and waits until it answers; does nothing where it runs. */
   start(): Promise<void>
+  /** Has it sign with new keys, below new roots, and keep all else; only the built-in CA can. */
+  readonly changeKeys?: () => Promise<void>
   /** Ends the CA for good and leaves nothing of it but the log file. May be called again. */
   stop(): Promise<void>
 }

@@ -12,6 +12,7 @@ import { openWay } from './ways.ts'
 
 export { CaUnavailableError } from './acme-ca.ts'
 export type { AcmeCa, AcmeCaKind, AcmeCaOptions } from './acme-ca.ts'
+export type { BuiltInCaOptions } from './built-in/options.ts'
 export type { CaEffect, CaResource, CaRule } from './ca-faults.ts'
 export { freePorts } from './ports.ts'
 export { CaProxy } from './proxy.ts'

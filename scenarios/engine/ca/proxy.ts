@@ -58,6 +58,8 @@ export class CaProxy implements AsyncDisposable {
   readonly #rules = new Map<object, CaRules>()
   #https: HttpsCertificate
   #server: Server | undefined
+  /** Two that want it at once get one server. */
+  #accepting: Promise<void> | undefined
 
   private constructor(init: CaProxyInit, https: HttpsCertificate, port: number) {
     this.#init = init
@@ -101,6 +103,7 @@ export class CaProxy implements AsyncDisposable {
 
   /** Refuses connections, as a CA that is down. */
   async refuse(): Promise<void> {
+    await this.#accepting
     const server = this.#server
     this.#server = undefined
     if (server === undefined) return
@@ -112,6 +115,13 @@ export class CaProxy implements AsyncDisposable {
 
   /** Accepts connections (again). */
   async accept(): Promise<void> {
+    this.#accepting ??= this.#open().finally(() => {
+      this.#accepting = undefined
+    })
+    await this.#accepting
+  }
+
+  async #open(): Promise<void> {
     if (this.#server !== undefined) return
     const { certificate, privateKey } = this.#https
     const server = createServer({ cert: certificate, key: privateKey }, (incoming, answer) => {

@@ -92,6 +92,7 @@ function asAcmeCa(
     resume: async () => await enqueue(() => ca.resume()),
     kill: async () => await enqueue(() => ca.kill()),
     start: async () => await enqueue(() => ca.start()),
+    changeKeys: async () => await enqueue(() => ca.changeKeys()),
     stop,
     [Symbol.asyncDispose]: stop,
   }

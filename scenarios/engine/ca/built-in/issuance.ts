@@ -7,6 +7,7 @@ import { messageOf } from './jws.ts'
 import { countCertificate } from './limits.ts'
 import { orderStatus } from './order-status.ts'
 import { orderView } from './orders.ts'
+import type { Settings } from './options.ts'
 import { Problem } from './problems.ts'
 import { randomId, randomSerial } from './random.ts'
 import type { Ca, Order } from './state.ts'
@@ -76,7 +77,7 @@ async function complete(ca: Ca, order: Order, request: SigningRequest): Promise<
 async function issue(ca: Ca, order: Order, request: SigningRequest): Promise<void> {
   const { settings, state } = ca
   const profile = order.profile === undefined ? undefined : settings.profiles[order.profile]
-  const seconds = profile?.validitySeconds ?? settings.certificateValiditySeconds
+  const seconds = profile?.validitySeconds ?? lifetimeSeconds(settings)
   const notBeforeMs = wholeSeconds(dateOf(order.notBefore) ?? Date.now())
   // RFC 5280 section 4.1.2.5: both ends are part of it.
   const notAfterMs = wholeSeconds(dateOf(order.notAfter) ?? notBeforeMs + seconds * 1000 - 1000)
@@ -110,6 +111,12 @@ async function issue(ca: Ca, order: Order, request: SigningRequest): Promise<voi
   order.certificateId = certificate.id
   order.outcome = 'valid'
   ca.log(`certificate ${serial} issued for ${names.join(', ')}`)
+}
+
+function lifetimeSeconds({ certificateLifetimes, certificateValiditySeconds }: Settings): number {
+  const now = Date.now()
+  const begun = certificateLifetimes.findLast(({ fromMs }) => fromMs <= now)
+  return begun?.seconds ?? certificateValiditySeconds
 }
 
 function dateOf(text: string | undefined): number | undefined {

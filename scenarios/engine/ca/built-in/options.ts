@@ -7,6 +7,8 @@ export interface BuiltInCaOptions {
   readonly resolver: { readonly address: string; readonly port: number }
   /** Lifetime of certificates in seconds where the profile does not say. @default 90 days */
   readonly certificateValiditySeconds?: number
+  /** Other lifetimes from some day on; of those that have begun, the last one counts. @default none */
+  readonly certificateLifetimes?: readonly Lifetime[]
   /** Chance that a good nonce is refused, from 0 to 1. @default 0 */
   readonly badNonces?: number
   /** Chance that a valid authorization of the account is used again in a new order, from 0 to 1. @default 0 */
@@ -58,6 +60,12 @@ export interface BuiltInCaOptions {
   readonly retryAfterSeconds?: number
 }
 
+export interface Lifetime {
+  /** In milliseconds since 1970. */
+  readonly fromMs: number
+  readonly seconds: number
+}
+
 export interface Profile {
   readonly description: string
   readonly validitySeconds: number
@@ -73,6 +81,7 @@ const DAY_SECONDS = 86_400
 export function settingsOf(options: BuiltInCaOptions): Settings {
   const settings: Settings = {
     certificateValiditySeconds: 90 * DAY_SECONDS,
+    certificateLifetimes: [],
     badNonces: 0,
     authorizationReuse: 0,
     alwaysValid: false,
@@ -93,8 +102,9 @@ export function settingsOf(options: BuiltInCaOptions): Settings {
     authorizationLifetimeMs: 3_600_000,
     ...options,
   }
-  const { certificateValiditySeconds: validity, profiles } = settings
-  for (const seconds of [validity, ...Object.values(profiles).map((of) => of.validitySeconds)]) {
+  const { certificateValiditySeconds: validity, certificateLifetimes: later, profiles } = settings
+  const ofProfiles = Object.values(profiles).map((of) => of.validitySeconds)
+  for (const seconds of [validity, ...later.map((of) => of.seconds), ...ofProfiles]) {
     if (!Number.isInteger(seconds) || seconds < 1) {
       throw new RangeError(
         `certificates are to be valid for "${seconds}" s, wanted a whole number from 1`,

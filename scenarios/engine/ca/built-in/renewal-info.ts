@@ -96,7 +96,7 @@ function findCertificate({ state }: Ca, id: string): IssuedCertificate | undefin
   if (rest.length > 0 || !/^[\w-]+\.[\w-]+$/.test(id)) {
     throw new Problem('malformed', 'Parsing ARI CertID failed')
   }
-  if (keyId !== Buffer.from(state.authority.keyId, 'hex').toString('base64url')) return undefined
+  if (!state.keyIds.has(Buffer.from(keyId, 'base64url').toString('hex'))) return undefined
   return state.certificatesBySerial.get(Buffer.from(serial, 'base64url').toString('hex'))
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createHmac, X509Certificate } from 'node:crypto'
 import { test } from 'tap'
+import { certificateId } from '../table/certificate-id.ts'
 import { RawClient, makeKey, signed } from '../table/raw-client.ts'
 import { makeCsr } from '../table/requests.ts'
 import { outcome } from '../table/row.ts'
@@ -40,6 +41,45 @@ test('a killed CA refuses connections, and starts again at the same place knowin
   t.not(again.url, account.url)
   t.equal(outcome(await client.get(url, again)), '404 malformed')
   t.not(new X509Certificate(pem).issuer, new X509Certificate(ca.rootCertificates[0] ?? '').subject)
+})
+
+test('a CA that changes its keys signs below other roots, and knows all that it knew', async (t) => {
+  const { ca, world } = await openCa(t)
+  const { client, account } = world
+  const before = await world.issued()
+  const [root = ''] = ca.rootCertificates
+  const [known] = ca.certificates
+  await ca.changeKeys()
+  const [newRoot = ''] = ca.rootCertificates
+  t.not(newRoot, root)
+  t.equal(outcome(await client.get(before.url, account)), '200')
+  const after = await world.issued()
+  t.not(new X509Certificate(after.pem).issuer, new X509Certificate(before.pem).issuer)
+  t.equal(ca.certificates[0], known)
+  for (const { pem } of [before, after]) {
+    const url = `${await client.url('renewalInfo')}/${certificateId(pem)}`
+    t.equal(outcome(await client.send('GET', url)), '200')
+  }
+})
+
+test('certificates live as long as the last lifetime says that has begun', async (t) => {
+  const day = 86_400
+  const ago = (days: number): number => Date.now() - days * day * 1000
+  const { world } = await openCa(t, {
+    certificateValiditySeconds: 90 * day,
+    certificateLifetimes: [
+      { fromMs: ago(20), seconds: 64 * day },
+      { fromMs: ago(10), seconds: 47 * day },
+      { fromMs: ago(-10), seconds: 6 * day },
+    ],
+  })
+  const { validFromDate, validToDate } = new X509Certificate((await world.issued()).pem)
+  t.equal(validToDate.getTime() - validFromDate.getTime() + 1000, 47 * day * 1000)
+  const bad = { resolver: { address: '127.0.0.1', port: 53 } }
+  t.throws(
+    () => settingsOf({ ...bad, certificateLifetimes: [{ fromMs: 0, seconds: 0 }] }),
+    /wanted a whole number from 1/,
+  )
 })
 
 test('a CA that is killed amid a validation does not come back to it', async (t) => {

@@ -99,6 +99,13 @@ export class BuiltInCa implements AsyncDisposable {
     ca.log(`ACME directory available at: ${this.directoryUrl}`)
   }
 
+  /** Signs with new keys, below new roots, from now on. What it has issued stays what it was. */
+  async changeKeys(): Promise<void> {
+    const { state } = this.#running()
+    state.authority = await makeAuthority(this.#settings)
+    state.keyIds.add(state.authority.keyId)
+  }
+
   /** Ends as a crash would: connections break, and all is forgotten. */
   async kill(): Promise<void> {
     const server = this.#server

@@ -81,7 +81,10 @@ export interface IssuedCertificate {
 }
 
 export class CaState {
-  readonly authority: Authority
+  /** What signs now. */
+  authority: Authority
+  /** Of all that has signed so far. */
+  readonly keyIds: Set<string>
   readonly nonces: Nonces
   readonly limits = new LimitState()
   readonly accounts = new BoundedMap<Account>(ACCOUNTS_MAX)
@@ -99,6 +102,7 @@ export class CaState {
 
   constructor(authority: Authority, { badNonces }: Pick<Settings, 'badNonces'>) {
     this.authority = authority
+    this.keyIds = new Set([authority.keyId])
     this.nonces = new Nonces(badNonces)
   }
 }
