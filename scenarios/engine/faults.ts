@@ -1,9 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { misbehave } from './byzantine.ts'
+import { disturbMachine } from './machine-faults.ts'
+import { disturbNetwork } from './network-faults.ts'
 import type { Fault, FaultMoment } from './scenario.ts'
 import type { TraceEntry } from './trace.ts'
 import type { World } from './world.ts'
 
 /** A fault that has been carried out. */
-interface Injected {
+export interface Injected {
   /** Makes the host what it was. */
   heal(): Promise<void>
   /** Lets go of what the fault holds, and leaves the host as it is: the world ends. */
@@ -19,6 +23,8 @@ export class Faults implements AsyncDisposable {
   readonly #unhealed = new Set<Injected>()
   readonly #outstanding = new Set<Fault>()
   readonly #failures: string[] = []
+  /** A fault is the engine's work, whoever's event it was that brought it. */
+  readonly #asEngine = AsyncLocalStorage.snapshot()
 
   constructor(world: World) {
     this.#world = world
@@ -48,16 +54,36 @@ export class Faults implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#unfollow) stop()
-    for (const timer of this.#timers) clearTimeout(timer)
+    this.#clearTimers()
     await Promise.all(this.#pending)
     for (const injected of this.#unhealed) await injected.release()
   }
 
+  /** Ends what goes on, and lets nothing more happen: all is as if there had been no fault. */
+  async healAll(): Promise<void> {
+    for (const stop of this.#unfollow) stop()
+    this.#unfollow.clear()
+    this.#clearTimers()
+    await Promise.all(this.#pending)
+    this.#clearTimers()
+    const unhealed = [...this.#unhealed]
+    this.#unhealed.clear()
+    // Together: a host cannot start before its disk is well.
+    await Promise.all(unhealed.map((injected) => injected.heal().catch(this.#failed)))
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#failures.push(String(error))
+    this.#world.trace.record('engine', 'fault:failed', { reason: String(error) })
+  }
+
+  #clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
   #run(work: () => Promise<void>): void {
-    const done = work().catch((error: unknown) => {
-      this.#failures.push(String(error))
-      this.#world.trace.record('engine', 'fault:failed', { reason: String(error) })
-    })
+    const done = this.#asEngine(work).catch(this.#failed)
     this.#pending.add(done)
     void done.finally(() => this.#pending.delete(done))
   }
@@ -123,7 +149,7 @@ function inject(world: World, fault: Fault): Promise<Injected> {
       return Promise.resolve({ release: nothing, heal: async () => end() })
     }
     case 'crash': {
-      const heal = world.crash(fault.host)
+      const heal = world.crash(fault.host, fault)
       return Promise.resolve({ release: nothing, heal })
     }
     case 'isolate': {
@@ -136,6 +162,23 @@ function inject(world: World, fault: Fault): Promise<Injected> {
     case 'refuse':
     case 'hang':
       return silence(world, { kind: fault.kind, host: fault.host })
+    case 'partition':
+    case 'ring':
+    case 'latency':
+    case 'bandwidth':
+    case 'stall':
+    case 'reset':
+    case 'datagrams':
+      return Promise.resolve(disturbNetwork(world, fault))
+    case 'clock':
+    case 'sleep':
+    case 'disk':
+      return Promise.resolve(disturbMachine(world, fault))
+    case 'lie':
+    case 'lag':
+    case 'attack':
+    case 'scribble':
+      return misbehave(world, fault)
   }
 }
 

@@ -1,6 +1,5 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
+import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -8,6 +7,7 @@ import { ping } from '@libp2p/ping'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import type { Socket as UdpSocket } from 'node:dgram'
 import {
   dnsServer,
   issueServer,
@@ -21,8 +21,9 @@ import {
 import { Disk } from './disk.ts'
 import type { Driver, Family, Place } from './drivers/driver.ts'
 import { mortal } from './drivers/mortal.ts'
+import { gossip, muxer } from './upkeep.ts'
 import { HostNetwork } from './drivers/network.ts'
-import type { HostPlan } from './scenario.ts'
+import type { CrashOptions, HostPlan, Upkeep } from './scenario.ts'
 import type { Trace } from './trace.ts'
 
 /** What hosts must know of each other, as an operator's configuration would say it. */
@@ -36,6 +37,7 @@ export interface WorldFacts {
     readonly certificateAuthority: string
   }
   readonly hostsOf: (role: HostPlan['role']) => readonly Host[]
+  readonly upkeep: Upkeep | undefined
 }
 
 /** Where a DNS server's own sockets are. */
@@ -67,6 +69,7 @@ export class Host {
   readonly #facts: WorldFacts
   readonly #driver: Driver
   #node: Node | undefined
+  #starting: Promise<void> | undefined
   #disk: Disk
   /** Aborted when the process that runs now ends without a goodbye. */
   #life = new AbortController()
@@ -127,18 +130,36 @@ export class Host {
     return this.#dnsSockets ?? []
   }
 
+  /** Of its services. */
+  get udpSockets(): readonly UdpSocket[] {
+    return this.#network.udpSockets
+  }
+
+  /** What its programs keep. */
+  get disk(): Disk {
+    return this.#disk
+  }
+
   /** Does work as this host: what it opens and dials is the host's. */
   run<T>(work: () => T): T {
     return this.#driver.run(this.place, () => this.#network.run(work))
   }
 
+  /** Does nothing where it runs; who calls while it starts waits for that. */
   async start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = undefined
+    })
+    await this.#starting
+  }
+
+  async #start(): Promise<void> {
     if (this.#node !== undefined) return
     await Promise.all(this.#dead)
     this.#driver.revive?.(this.place)
     this.#life = new AbortController()
     this.#network = new HostNetwork(this.name)
-    const node = await this.run(() => this.#createNode())
+    const node = await this.#orEnd(() => this.run(() => this.#createNode()))
     this.#node = node
     this.#multiaddrs ??= listeningAt(node)
     node.addEventListener('peer:discovery', ({ detail }) => {
@@ -167,7 +188,7 @@ export class Host {
         ...(this.plan.role === 'client' ? [this.#reachable(webSockets() as never) as never] : []),
       ],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      streamMuxers: [muxer(this.#facts.upkeep)],
       connectionMonitor: { enabled: false },
       // On tcp with IPv6 all hosts share one address.
       connectionManager: {
@@ -188,20 +209,30 @@ export class Host {
     this.#node = undefined
     await Promise.all(this.#dead)
     if (node === undefined) return
-    await this.run(() => node.stop())
+    await this.#orEnd(() => this.run(() => node.stop()))
     this.#facts.trace.record(this.name, 'host:stopped')
+  }
+
+  /** A process that fails to start or to stop, for want of room on its disk, ends: nothing of it is left half open. */
+  async #orEnd<T>(work: () => Promise<T> | T): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#driver.kill?.(this.place)
+      throw error
+    }
   }
 
   /**
    * Ends the host at this moment as a power cut would: its connections break and its events are heard no more. A later
    * `start` goes on with its disk as it is now.
    */
-  crash(): void {
+  crash({ disk = 'kept', powerCut }: CrashOptions = {}): void {
     const node = this.#node
     this.#node = undefined
     if (node === undefined) return
-    this.#disk = this.#disk.copy()
-    this.#driver.kill?.(this.place)
+    this.#disk = this.#disk.copy(disk)
+    this.#driver.kill?.(this.place, { powerCut })
     this.#life.abort(new Error(`host "${this.name}" has crashed`))
     if (this.#driver.kill !== undefined) return
     for (const connection of node.getConnections()) connection.abort(this.#life.signal.reason)
@@ -256,8 +287,8 @@ export class Host {
   }
 
   #services(): Record<string, (components: never) => unknown> {
-    const { zone, hostsOf, ca } = this.#facts
-    const pubsub = gossipsub({ allowPublishToZeroTopicPeers: true })
+    const { zone, hostsOf, ca, upkeep } = this.#facts
+    const pubsub = gossip(upkeep, { allowPublishToZeroTopicPeers: true })
     switch (this.plan.role) {
       case 'proof':
         return {

@@ -1,6 +1,7 @@
 import { connect } from 'node:tls'
 import { wire } from '../../impl/index.ts'
 import { certificateNames } from './certificates.ts'
+import type { Announcement } from './observer.ts'
 import type { TraceEntry } from './trace.ts'
 import type { World } from './world.ts'
 
@@ -81,10 +82,28 @@ function unprovenClientsSentNothing(world: World): true | string {
 
 /** Judges one announced address, or all. */
 async function announcementsAnswer(world: World, only?: string): Promise<true | string> {
+  return (
+    (await announcementProblem(
+      world,
+      ({ address }) => only === undefined || address === only,
+      only !== undefined,
+    )) ?? true
+  )
+}
+
+/**
+ * What is wrong with the announced addresses that are `judged`; undefined when nothing is.
+ *
+ * @param excuses whether a host that has just moved may be found where it was
+ */
+export async function announcementProblem(
+  world: World,
+  judged: (announcement: Announcement) => boolean,
+  excuses = false,
+): Promise<string | undefined> {
   const roots = await world.rootCertificates()
   const wrong = await Promise.all(
-    world.announcements.map(async ({ host, address: announced, name, port }) => {
-      if (only !== undefined && announced !== only) return undefined
+    world.announcements.filter(judged).map(async ({ host, name, port }) => {
       const moved = hasJustMoved(world, host)
       const [address, ...more] = await world.resolve(name)
       if (address === undefined || more.length > 0) {
@@ -97,11 +116,11 @@ async function announcementsAnswer(world: World, only?: string): Promise<true | 
         roots,
       })
       // What it says then is judged at the end.
-      const excused = only !== undefined && (moved || hasJustMoved(world, host))
+      const excused = excuses && (moved || hasJustMoved(world, host))
       return problem === undefined || excused ? undefined : `${name}:${port} of ${host}: ${problem}`
     }),
   )
-  return wrong.find((problem) => problem !== undefined) ?? true
+  return wrong.find((problem) => problem !== undefined)
 }
 
 /** A host that has moved cannot know before others tell it: until it has another certificate it names where it was. */

@@ -1,11 +1,12 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
-import { gossipsub, type GossipSub } from '@libp2p/gossipsub'
+import type { GossipSub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { wire } from '../../impl/index.ts'
 import type { Place } from './drivers/driver.ts'
+import type { Upkeep } from './scenario.ts'
+import { gossip, muxer } from './upkeep.ts'
 
 /** An address that a peer announced over gossipsub. */
 export interface Announcement {
@@ -24,6 +25,7 @@ export interface ObserverInit {
   /** Called for each address when it is heard first. */
   readonly onHeard: (announcement: Announcement) => void
   readonly signal: AbortSignal
+  readonly upkeep?: Upkeep | undefined
 }
 
 const RECONNECT_INTERVAL_MS = 500
@@ -69,9 +71,9 @@ export class Observer {
     const node = await createLibp2p({
       transports: [init.place.transport as never],
       connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      streamMuxers: [muxer(init.upkeep)],
       connectionMonitor: { enabled: false },
-      services: { identify: identify(), pubsub: gossipsub() },
+      services: { identify: identify(), pubsub: gossip(init.upkeep) },
     })
     const observer = new Observer(node as never, init)
     node.services.pubsub.subscribe(wire.DISCOVERY_TOPIC)
@@ -111,7 +113,7 @@ export class Observer {
   }
 
   /** Goes back to meeting points that were away: what passes by them passes by nowhere else. */
-  #reconnect({ meetingPoints, signal }: Pick<ObserverInit, 'meetingPoints' | 'signal'>): void {
+  #reconnect({ meetingPoints, signal, upkeep }: ObserverInit): void {
     this.#reconnecting = setInterval(() => {
       const connected = new Set(this.#node.getPeers().map((peer) => peer.toString()))
       for (const address of meetingPoints) {
@@ -119,7 +121,7 @@ export class Observer {
         // It may still be away: the next turn tries again.
         if (!connected.has(id)) this.#node.dial(address, { signal }).catch(() => {})
       }
-    }, RECONNECT_INTERVAL_MS)
+    }, upkeep?.reconnectMs ?? RECONNECT_INTERVAL_MS)
   }
 
   async stop(): Promise<void> {

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Keeps the run's folder (the CA's log, stores, certificates), and tells where it is. */
   readonly keep?: boolean
   readonly signal?: AbortSignal | undefined
+  /** Where to run instead of opening a place for `transport`. */
+  readonly driver?: Driver | undefined
   /** Called when the world's parts are about to be started, with the trace that the run will fill. */
   readonly watch?: (trace: Trace, hosts: readonly string[]) => void
 }
@@ -41,7 +43,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       `"${scenario.name}" needs programs that know no virtual time: take another --transport`,
     )
   }
-  const driver = await openDriver(options.transport, { seed: options.seed })
+  const driver = options.driver ?? (await openDriver(options.transport, { seed: options.seed }))
   return await driver.drive(() => runOn(driver, scenario, options))
 }
 

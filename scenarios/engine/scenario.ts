@@ -1,8 +1,9 @@
 import type { IssueServerInit, NodetrustInit } from '../../impl/index.ts'
-import type { CaRule, RenewalWindow } from './ca/index.ts'
+import type { BuiltInCaOptions, CaRule, RenewalWindow } from './ca/index.ts'
 import type { Family } from './drivers/driver.ts'
 import type { Machine } from './machine/machine.ts'
 import type { DriverName } from './drivers/index.ts'
+import type { ByzantineFault, MachineFault, NetworkFault } from './simulated-faults.ts'
 import type { World } from './world.ts'
 
 /** What happens in a network, when, and what must then hold. One file of `scenarios/` exports one. */
@@ -49,6 +50,23 @@ export interface WorldPlan {
   readonly certificateValiditySeconds?: number
   /** What the CA suggests for renewals, whether it can or not. @default what it says itself, if anything */
   readonly renewalInfo?: RenewalWindow
+  /** @default as libp2p has it */
+  readonly upkeep?: Upkeep
+  /** Options of the built-in CA; other CAs know nothing of them. */
+  readonly builtInCa?: Partial<BuiltInCaOptions>
+}
+
+/**
+ * What libp2p's nodes do although nothing has happened. In months of virtual time it is nearly all that happens; with
+ * less of it, messages go the same ways, and what is broken is noticed when somebody next has something to say.
+ */
+export interface Upkeep {
+  /** Between two heartbeats of gossipsub, and between two looks at its scores; libp2p has one second. */
+  readonly heartbeatMs: number
+  /** Whether yamux asks every 30 seconds whether the other end is there. */
+  readonly keepAlive: boolean
+  /** How soon the observer goes back to a meeting point that was away; it has half a second otherwise. */
+  readonly reconnectMs: number
 }
 
 export type HostPlan = ServerPlan | IssueServerPlan | ClientPlan | AttackerPlan
@@ -84,7 +102,7 @@ export interface AttackerPlan extends PlacedPlan {
 }
 
 /** What is done to a host, or to the CA, and when. */
-export type Fault = (HostFault | CaFault) & {
+export type Fault = (HostFault | CaFault | NetworkFault | MachineFault | ByzantineFault) & {
   readonly at: number | FaultMoment
   /** Heals after so many ms. @default never */
   readonly forMs?: number
@@ -104,14 +122,21 @@ export interface FaultMoment {
 /**
  * - `refuse`: the host is down, connections to it are refused
  * - `hang`: connections to the host are accepted and nothing is ever said
- * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment
+ * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment, or an empty
+ *   one, or one on which the last write is half done; connections to it break, unless its power was cut: then nobody hears
  * - `isolate`: the host is cut off from the network, its connections break, and it goes on with all that it knows
  * - `move`: the host gets other addresses and goes on; this one does not heal
  */
-export interface HostFault {
-  readonly kind: 'refuse' | 'hang' | 'crash' | 'isolate' | 'move'
-  /** Its name. */
-  readonly host: string
+export type HostFault = { readonly host: string } & (
+  | { readonly kind: 'refuse' | 'hang' | 'isolate' | 'move' }
+  | ({ readonly kind: 'crash' } & CrashOptions)
+)
+
+export interface CrashOptions {
+  /** @default 'kept' */
+  readonly disk?: 'kept' | 'lost' | 'torn'
+  /** Of a simulated host only: its operating system ends too, and its connections do not even break. @default false */
+  readonly powerCut?: boolean
 }
 
 /**

@@ -17,7 +17,7 @@ import type { Driver } from './drivers/driver.ts'
 import { familiesOf, Host, type WorldFacts } from './hosts.ts'
 import { Observer, type Announcement } from './observer.ts'
 import { certificateNames } from './certificates.ts'
-import type { HostPlan, WorldPlan } from './scenario.ts'
+import type { CrashOptions, HostPlan, WorldPlan } from './scenario.ts'
 import type { Machine } from './machine/machine.ts'
 import { Trace } from './trace.ts'
 
@@ -138,10 +138,19 @@ export class World implements AsyncDisposable {
     await Promise.all([...this.#proxies.values()].map((proxy) => this.#accept(proxy)))
   }
 
+  /** Has the CA sign with other keys, below other roots, from now on; it goes on otherwise. Only the built-in one can. */
+  async changeCaKeys(): Promise<void> {
+    const { changeKeys } = this.ca
+    if (changeKeys === undefined) throw new Error('only the built-in CA changes its keys')
+    await this.driver.service('ca').run(changeKeys)
+    await this.rootCertificates()
+    this.trace.record('ca', 'ca:keys-changed')
+  }
+
   /** Ends a host without a goodbye, at once; returns the way to start it again, from its disk as it is now. */
-  crash(name: string): () => Promise<void> {
+  crash(name: string, options: CrashOptions = {}): () => Promise<void> {
     const host = this.host(name)
-    host.crash()
+    host.crash(options)
     const proxy = this.#proxies.get(name)
     const cut = proxy?.cut()
     return async () => {
@@ -154,6 +163,7 @@ export class World implements AsyncDisposable {
   /** Gives a host other addresses. */
   async move(name: string): Promise<void> {
     const host = this.host(name)
+    if (!host.running) throw new Error(`host "${name}" is down and cannot move`)
     this.driver.move(host.place)
     await host.move()
   }
@@ -313,10 +323,12 @@ export class World implements AsyncDisposable {
         return { directoryUrl, certificateAuthority }
       },
       hostsOf: (role) => this.hostsOf(role),
+      upkeep: this.plan.upkeep,
     }
     for (const plan of this.plan.hosts) {
       const place = this.driver.place({ name: plan.name, families: familiesOf(plan) })
-      const privateKey = await generateKeyPair('Ed25519')
+      // From the host's own randomness, where hosts have their own: no other host changes it.
+      const privateKey = await this.driver.run(place, () => generateKeyPair('Ed25519'))
       this.#hosts.set(plan.name, new Host({ plan, place, privateKey, facts, driver: this.driver }))
     }
     await this.#startAll('proof')
@@ -343,6 +355,7 @@ export class World implements AsyncDisposable {
         ...(this.plan.certificateValiditySeconds === undefined
           ? {}
           : { certificateValiditySeconds: this.plan.certificateValiditySeconds }),
+        ...(this.plan.builtInCa === undefined ? {} : { builtIn: this.plan.builtInCa }),
       }),
     )
     await this.#openProxies(this.#ca)
@@ -361,6 +374,7 @@ export class World implements AsyncDisposable {
         hostOfPeer: (peerId) => this.hostOfPeer(peerId),
         onHeard: ({ host, address }) => this.trace.record(host, 'peer:heard', { address }),
         signal: this.signal,
+        upkeep: this.plan.upkeep,
       }),
     )
     this.#observer = observer

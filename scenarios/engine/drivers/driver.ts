@@ -1,3 +1,6 @@
+import type { VirtualClock } from '../sim/clock.ts'
+import type { HostClock } from '../sim/host-clock.ts'
+import type { Network, NetworkHost } from '../sim/network/index.ts'
 import type { TraceDigest } from '../sim/hashes.ts'
 import type { TraceEntry } from '../trace.ts'
 import type { ComponentLogger, PeerId, Transport, Upgrader } from '@libp2p/interface'
@@ -61,7 +64,7 @@ export interface Driver {
    * Ends a host's process without a word to anybody, for good; undefined where all hosts are one process, and a dead
    * host has to be taken apart from within.
    */
-  readonly kill?: (place: Place) => void
+  readonly kill?: (place: Place, options?: { readonly powerCut?: boolean | undefined }) => void
   /** Gives a killed host a process again. */
   readonly revive?: (place: Place) => void
   /** Gives a place other addresses. The host's listeners and connections are its own affair. */
@@ -74,9 +77,28 @@ export interface Driver {
   readonly record?: (entry: TraceEntry) => void
   /** What two runs of one seed agree in; only of a driver that goes by a seed. */
   readonly digest?: () => TraceDigest
+  /** What only a simulation can do. */
+  readonly simulated?: Simulated
   /** Lets the world go on for as long as `work` takes: a driver is used within, once. */
   drive<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
+}
+
+/** A simulated world, for faults that are in its network and its machines. Names are those of places and services. */
+export interface Simulated {
+  readonly network: Network
+  readonly clock: VirtualClock
+  /** Random values drawn so far, in all streams. */
+  draws(): number
+  /** @throws {RangeError} for a name that no machine of this world has */
+  machine(name: string): SimulatedMachine
+}
+
+export interface SimulatedMachine {
+  readonly host: NetworkHost
+  readonly clock: HostClock
+  /** It does nothing, and what is due on it waits; returns the way to wake it. */
+  sleep(): () => void
 }
 
 /** What a driver is on which everything is one process of this machine. */

@@ -54,6 +54,11 @@ export class HostNetwork {
     this.#deaf.clear()
   }
 
+  /** The sockets that it has opened by itself. */
+  get udpSockets(): readonly UdpSocket[] {
+    return [...this.#udp]
+  }
+
   opened(socket: UdpSocket): void {
     this.#udp.add(socket)
     socket.once('close', () => this.#udp.delete(socket))

@@ -6,13 +6,15 @@ import { runOn, type VirtualHost } from '../sim/host-context.ts'
 import { install } from '../sim/install.ts'
 import { Network, type LinkOptions, type NetworkHost } from '../sim/network/index.ts'
 import { connectHost, installNetwork } from '../sim/node/index.ts'
-import type { TraceDigest } from '../sim/hashes.ts'
+import type { PacketShape, TraceDigest } from '../sim/hashes.ts'
 import {
   familiesOfAddresses,
   type Driver,
   type Family,
   type Place,
   type Service,
+  type Simulated,
+  type SimulatedMachine,
   type TransportComponents,
 } from './driver.ts'
 import { silentServer } from './silent-server.ts'
@@ -22,11 +24,16 @@ export interface SimOptions {
   readonly seed?: string | number
   /** The way between any two hosts. @default 10 to 15 ms, as between the cities of a country */
   readonly link?: LinkOptions
+  /** How long a connection of libp2p may be silent before it is closed. @default what @libp2p/tcp has, two minutes */
+  readonly silenceMsMax?: number | undefined
+  /** Gets every packet that leaves a host. */
+  readonly onPacket?: (shape: PacketShape) => void
 }
 
 /** A world in virtual time, and what came of it. */
 export interface SimDriver extends Driver {
   readonly network: Network
+  readonly simulated: Simulated
   readonly digest: () => TraceDigest
 }
 
@@ -44,6 +51,7 @@ const ENGINE = 'engine'
 class Process implements VirtualHost {
   readonly name: string
   alive = true
+  paused = false
   readonly #clock: HostClock
 
   constructor(name: string, clock: HostClock) {
@@ -66,8 +74,13 @@ interface Machine {
  * Everything in one process, in virtual time and on a virtual network, and the same each time for one seed. It wants a
  * process that `sim/register.ts` has prepared.
  */
-export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDriver {
-  const { clock, random, hashes, uninstall } = install(seed)
+export function simDriver({
+  seed = SEED,
+  link = LINK,
+  silenceMsMax,
+  onPacket,
+}: SimOptions = {}): SimDriver {
+  const { clock, random, randomness, hashes, uninstall } = install(seed)
   const uninstallNetwork = installNetwork()
   const network = new Network({
     clock,
@@ -78,6 +91,7 @@ export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDri
         const secret = flow?.opaque === true
         const shape = { atMs, from, to: `${to} ${kind}`, length: secret ? 0 : bytes.length }
         hashes.packet(shape, secret ? undefined : bytes)
+        onPacket?.(shape)
       },
     },
   })
@@ -130,7 +144,14 @@ export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDri
 
   /** Whoever asks a node to dial, it is its host that does. */
   const transportOf = (made: Place, components: TransportComponents): Transport => {
-    const transport = tcp()(components as never)
+    const timeouts =
+      silenceMsMax === undefined
+        ? {}
+        : {
+            inboundSocketInactivityTimeout: silenceMsMax,
+            outboundSocketInactivityTimeout: silenceMsMax,
+          }
+    const transport = tcp(timeouts)(components as never)
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
     return Object.assign(transport, {
@@ -161,9 +182,37 @@ export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDri
     return known
   }
 
+  const sleep = (machine: Machine): (() => void) => {
+    const { process, host } = machine
+    process.paused = true
+    const heals = [
+      network.faults.stall({ from: [host.name] }),
+      network.faults.stall({ to: [host.name] }),
+    ]
+    return () => {
+      process.paused = false
+      clock.resume(process)
+      for (const heal of heals) heal()
+    }
+  }
+
+  const simulated: Simulated = {
+    network,
+    clock,
+    draws: () => Object.values(randomness.draws()).reduce((sum, draws) => sum + draws, 0),
+    machine(name): SimulatedMachine {
+      for (const machine of machines.values()) {
+        if (machine.host.name !== name) continue
+        return { host: machine.host, clock: machine.clock, sleep: () => sleep(machine) }
+      }
+      throw new RangeError(`this world has no machine "${name}"`)
+    },
+  }
+
   return {
     name: 'sim',
     network,
+    simulated,
     record: ({ atMs, host, event, detail }) => hashes.event(atMs, host, event, detail),
     digest: () => hashes.digest(),
     place,
@@ -187,15 +236,17 @@ export function simDriver({ seed = SEED, link = LINK }: SimOptions = {}): SimDri
       )
       return { close: async () => void (await Promise.all(holes.map((hole) => hole.close()))) }
     },
-    kill(made) {
-      // As by `kill -9`: the process says nothing more, and the operating system breaks its connections.
+    kill(made, { powerCut = false } = {}) {
       const machine = machineOf(made)
       machine.process.alive = false
-      machine.host.killProcesses()
+      if (powerCut) machine.host.powerOff()
+      // As by `kill -9`: the process says nothing more, and the operating system breaks its connections.
+      else machine.host.killProcesses()
     },
     revive(made) {
       const machine = machineOf(made)
       if (machine.process.alive) return
+      machine.host.powerOn()
       machine.process = start(machine.host.name, machine.host, machine.clock)
     },
     async drive(work) {
