@@ -1,0 +1,109 @@
+import type { SeedResult } from '../result.ts'
+import type { Crew } from './crew.ts'
+import { isRunAgain } from './seeds.ts'
+import { Tally } from './tally.ts'
+
+export interface CampaignOptions {
+  readonly world: string
+  readonly seeds: Iterator<string, unknown>
+  readonly crew: Crew
+  /** From then on no seed is begun; those that run are waited for. */
+  readonly until: AbortSignal
+  /** So many are run however short the time. @default 0 */
+  readonly seedsMin?: number
+  /** Ends everything. */
+  readonly signal: AbortSignal
+  /** One in so many passing seeds is run again. @default none is */
+  readonly againEvery?: number
+  /** Called for each result, and where a seed that ran again did something else. */
+  readonly onResult?: (result: SeedResult, tally: Tally) => void
+  /** Ends the campaign as `until` does. */
+  readonly isEnough?: (result: SeedResult) => boolean
+}
+
+/** What both runs of one seed must agree in. Bytes may differ where a process has run other seeds before. */
+const AGREED = ['events', 'shape', 'eventCount', 'packetCount', 'byteCount'] as const
+export const SAME_TRACE = 'the same seed, the same trace'
+
+/** Runs seeds of one world until they or the time are used up. */
+export async function runCampaign(options: CampaignOptions): Promise<Tally> {
+  const { world, seeds, crew, until, signal, seedsMin = 0 } = options
+  const tally = new Tally(world)
+  const begunMs = performance.now()
+  let enough = false
+  let running = 0
+  let begun = 0
+  let problem: { readonly error: unknown } | undefined
+  // One promise at a time: a race with a long-lived one would keep something of every seed.
+  let change = Promise.withResolvers<void>()
+  const changed = (): void => change.resolve()
+  for (const end of [until, signal]) end.addEventListener('abort', changed)
+  const begin = async (seed: string): Promise<void> => {
+    running += 1
+    try {
+      const result = await runOne(seed, { ...options, tally })
+      if (options.isEnough?.(result) === true) enough = true
+    } catch (error) {
+      problem ??= { error }
+    } finally {
+      running -= 1
+      changed()
+    }
+  }
+  for (let left = true; ;) {
+    const inTime = begun < seedsMin || !until.aborted
+    left &&= inTime && !enough && problem === undefined
+    // A seed that hangs has its own limit; an interruption waits for nothing.
+    if (signal.aborted || (!left && running === 0)) break
+    if (left && running < Math.max(1, crew.width)) {
+      const next = seeds.next()
+      if (next.done === true) left = false
+      else {
+        begun += 1
+        void begin(next.value)
+      }
+      continue
+    }
+    change = Promise.withResolvers()
+    await change.promise
+  }
+  for (const end of [until, signal]) end.removeEventListener('abort', changed)
+  tally.realMs = performance.now() - begunMs
+  if (problem !== undefined && !signal.aborted) throw problem.error
+  return tally
+}
+
+async function runOne(
+  seed: string,
+  options: CampaignOptions & { readonly tally: Tally },
+): Promise<SeedResult> {
+  const { crew, world, signal, againEvery, tally } = options
+  const result = await crew.run(seed, { world, signal })
+  const isAgain =
+    againEvery !== undefined && result.class === 'pass' && isRunAgain(seed, againEvery)
+  const judged = isAgain ? compared(result, await crew.runFresh(seed, { world, signal })) : result
+  if (isAgain) tally.addAgain()
+  tally.add(judged)
+  options.onResult?.(judged, tally)
+  return judged
+}
+
+/** The first result, or a failure where the second is another. */
+export function compared(first: SeedResult, second: SeedResult): SeedResult {
+  const differences = AGREED.filter((part) => first.digest[part] !== second.digest[part]).map(
+    (part) => `${part} ${first.digest[part]} and ${second.digest[part]}`,
+  )
+  if (first.draws !== second.draws) differences.push(`draws ${first.draws} and ${second.draws}`)
+  if (first.class !== second.class) differences.push(`class ${first.class} and ${second.class}`)
+  if (differences.length === 0) return first
+  return {
+    ...first,
+    class: 'non-determinism',
+    failure: {
+      invariant: SAME_TRACE,
+      problem: `two runs differ: ${differences.join('; ')}`,
+      atMs: 0,
+      hosts: [],
+    },
+  }
+}
