@@ -1,0 +1,169 @@
+import { Queue, QueueEvents } from 'bullmq'
+import { randomUUID } from 'node:crypto'
+import type { Crew, RunOptions } from '../campaign/crew.ts'
+import type { SeedResult } from '../result.ts'
+import { openRedis } from './connection.ts'
+import { jobsOf, lostResult, queueName, type SeedJob } from './seed-job.ts'
+
+export interface QueueCrewInit {
+  /** `redis://…` of Redis or Valkey. */
+  readonly url: string
+  /** Of the code: only workers of the same version take these seeds. */
+  readonly version: string
+  /** The line that runs a seed again. */
+  readonly replayOf: (seed: string, world: string) => string
+  /** Gets lines for people. */
+  readonly report?: (line: string) => void
+  /** How often workers are counted and lost seeds are looked for. @default 5 s */
+  readonly lookMs?: number
+}
+
+const LOOK_MS = 5_000
+/** Seeds in the queue for each one that runs: a worker that has finished finds the next one there. */
+const AHEAD = 2
+/** Events of the queue that Redis keeps: a connection that comes back reads on where it was. */
+const EVENTS_KEPT = 2_000
+
+interface Pending {
+  readonly job: SeedJob
+  readonly since: number
+  readonly resolve: (result: SeedResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Workers anywhere, by a queue. They come and go while seeds run; a seed whose worker ends goes to another. */
+export class QueueCrew implements Crew {
+  readonly #queue: Queue
+  readonly #events: QueueEvents
+  readonly #close: () => void
+  readonly #init: QueueCrewInit
+  readonly #pending = new Map<string, Pending>()
+  readonly #campaign = randomUUID()
+  readonly #timer: NodeJS.Timeout
+  #count = 0
+  #slots = 0
+  #told = ''
+  #leaving: Promise<void> | undefined
+
+  static async open(init: QueueCrewInit): Promise<QueueCrew> {
+    const redis = await openRedis(init.url)
+    const name = queueName(init.version)
+    const queue = new Queue(name, {
+      connection: redis,
+      streams: { events: { maxLen: EVENTS_KEPT } },
+    })
+    // From the beginning: what others have said before is about seeds that nobody here waits for.
+    const events = new QueueEvents(name, { connection: redis, lastEventId: '0-0' })
+    await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
+    const crew = new QueueCrew(init, { queue, events, close: () => redis.disconnect() })
+    await crew.#look()
+    return crew
+  }
+
+  private constructor(
+    init: QueueCrewInit,
+    parts: { readonly queue: Queue; readonly events: QueueEvents; readonly close: () => void },
+  ) {
+    this.#init = init
+    this.#queue = parts.queue
+    this.#events = parts.events
+    this.#close = parts.close
+    // A lost connection comes back; seeds wait for it.
+    parts.queue.on('error', () => {})
+    parts.events.on('error', () => {})
+    parts.events.on('completed', ({ jobId, returnvalue }) => {
+      this.#take(jobId)?.resolve(returnvalue as unknown as SeedResult)
+    })
+    parts.events.on('failed', ({ jobId, failedReason }) => {
+      const pending = this.#take(jobId)
+      if (pending === undefined) return
+      const { seed, world } = pending.job
+      if (/stalled/.test(failedReason)) {
+        pending.resolve(lostResult(pending.job, init.replayOf(seed, world)))
+      } else pending.reject(new Error(`a worker could not run seed ${seed}: ${failedReason}`))
+    })
+    this.#timer = setInterval(() => {
+      // While Redis is away there is nothing to see.
+      this.#look().catch(() => {})
+    }, init.lookMs ?? LOOK_MS)
+  }
+
+  get width(): number {
+    return Math.max(1, this.#slots * AHEAD)
+  }
+
+  run(seed: string, options: RunOptions): Promise<SeedResult> {
+    return this.#enqueue({ seed, world: options.world, fresh: false }, options.signal)
+  }
+
+  runFresh(seed: string, options: RunOptions): Promise<SeedResult> {
+    return this.#enqueue({ seed, world: options.world, fresh: true }, options.signal)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #leave(): Promise<void> {
+    clearInterval(this.#timer)
+    // Nobody waits for them any more.
+    const left = [...this.#pending.keys()]
+    for (const id of left) this.#take(id)?.reject(new Error('the queue was left'))
+    await Promise.allSettled(left.map((id) => this.#queue.remove(id)))
+    await Promise.allSettled([this.#events.close(), this.#queue.close()])
+    this.#close()
+  }
+
+  async #enqueue(job: SeedJob, signal: AbortSignal): Promise<SeedResult> {
+    signal.throwIfAborted()
+    const id = `${this.#campaign}-${++this.#count}`
+    const { promise, resolve, reject } = Promise.withResolvers<SeedResult>()
+    this.#pending.set(id, { job, since: performance.now(), resolve, reject })
+    // It is awaited only when the queue has the seed.
+    promise.catch(() => {})
+    const abort = (): void => this.#take(id)?.reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      await this.#add(id, job)
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', abort)
+      // One that runs is run to its end.
+      if (signal.aborted) await this.#queue.remove(id).catch(() => {})
+    }
+  }
+
+  async #add(id: string, job: SeedJob): Promise<void> {
+    await this.#queue.add('seed', job, { jobId: id, removeOnComplete: true, removeOnFail: true })
+  }
+
+  #take(id: string): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    return pending
+  }
+
+  /** Counts the workers, and asks again for seeds that the queue has forgotten, as a Redis without a disk does. */
+  async #look(): Promise<void> {
+    const workers = await this.#queue.getWorkers()
+    const jobs = workers.map(({ rawname = '' }) => jobsOf(rawname)).filter((count) => count > 0)
+    this.#slots = jobs.reduce((sum, count) => sum + count, 0)
+    this.#tell(
+      jobs.length === 0
+        ? `no worker takes seeds of version ${this.#init.version} yet: npm run scenario -- worker --queue URL`
+        : `${jobs.length} ${jobs.length === 1 ? 'worker runs' : 'workers run'} ${this.#slots} seeds at once`,
+    )
+    const old = performance.now() - (this.#init.lookMs ?? LOOK_MS)
+    for (const [id, { job, since }] of this.#pending) {
+      if (since > old || (await this.#queue.getJob(id)) !== undefined) continue
+      // Its result may be on its way; a second one is not heard.
+      if (this.#pending.has(id)) await this.#add(id, job)
+    }
+  }
+
+  #tell(line: string): void {
+    if (line !== this.#told) this.#init.report?.(line)
+    this.#told = line
+  }
+}

@@ -1,0 +1,127 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findAptGet, installPackages } from '../../engine/machine/apt.ts'
+import { findProgram, type Machine } from '../../engine/machine/machine.ts'
+import type { RecordedWork, WorkerNews } from './recorded-worker.ts'
+
+const NAMES = ['redis-server', 'valkey-server']
+
+/** The server on PATH, or Debian's, which is installed where we may; else why there is none. */
+export async function findRedisServer(
+  machine: Machine,
+): Promise<{ readonly program: string } | { readonly missing: string }> {
+  const path = machine.path ?? ''
+  const onPath = async (): Promise<string | undefined> => {
+    for (const name of NAMES) {
+      const program = await findProgram(name, `${path}:/usr/bin`)
+      if (program !== undefined) return program
+    }
+    return undefined
+  }
+  const known = await onPath()
+  if (known !== undefined) return { program: known }
+  const aptGet = process.getuid?.() === 0 ? await findAptGet(path) : undefined
+  const help = 'install it with `apt-get install redis-server`, or put valkey-server on PATH'
+  if (aptGet === undefined) return { missing: `there is no redis-server on PATH: ${help}` }
+  try {
+    await installPackages({ aptGet, what: 'Redis', packages: ['redis-server'] }, machine)
+  } catch (error) {
+    return { missing: `redis-server cannot be installed (${String(error)}): ${help}` }
+  }
+  const program = await onPath()
+  return program === undefined ? { missing: 'apt-get has no redis-server' } : { program }
+}
+
+/** A Redis that keeps nothing on its disk. */
+export interface RunningRedis extends AsyncDisposable {
+  readonly url: string
+  /** Ends it as a crash does, and starts it again, empty. */
+  restart(): Promise<void>
+}
+
+export async function startRedis(program: string): Promise<RunningRedis> {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-redis-'))
+  const port = await freePort()
+  const start = async (): Promise<ChildProcess> => {
+    const options = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--dir', folder]
+    const server = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] })
+    for await (const chunk of server.stdout) if (/ready to accept/i.test(String(chunk))) break
+    return server
+  }
+  let server = await start()
+  const stop = async (): Promise<void> => {
+    const exited = once(server, 'exit')
+    if (server.exitCode === null && server.kill('SIGKILL')) await exited
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async restart() {
+      await stop()
+      server = await start()
+    },
+    async [Symbol.asyncDispose]() {
+      await stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A worker in a process of its own. */
+export interface WorkerProcess {
+  readonly id: number | undefined
+  readonly begun: readonly string[]
+  readonly finished: readonly string[]
+  /** Resolves when it has begun so many seeds. */
+  begins(count: number): Promise<void>
+  /** Asks it to end, or ends it. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  readonly ended: Promise<unknown>
+}
+
+export async function startWorker(work: RecordedWork): Promise<WorkerProcess> {
+  const child = fork(new URL('recorded-worker.ts', import.meta.url))
+  const ended = once(child, 'exit')
+  const [begun, finished]: [string[], string[]] = [[], []]
+  const ready = Promise.withResolvers<void>()
+  const waits: { readonly count: number; readonly resolve: () => void }[] = []
+  child.on('message', (news: WorkerNews) => {
+    if ('ready' in news) ready.resolve()
+    else if ('finished' in news) finished.push(news.finished)
+    else {
+      begun.push(news.begun)
+      for (const { count, resolve } of waits) if (begun.length >= count) resolve()
+    }
+  })
+  child.send(work)
+  await Promise.race([ready.promise, ended])
+  return {
+    id: child.pid,
+    begun,
+    finished,
+    ended,
+    async begins(count) {
+      if (begun.length >= count) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waits.push({ count, resolve })
+      await Promise.race([promise, ended])
+    },
+    async end(signal) {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      await ended
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
