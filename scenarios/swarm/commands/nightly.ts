@@ -1,0 +1,165 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { CommandIo } from '../../commands/io.ts'
+import { codeVersion } from '../code-version.ts'
+import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
+import { nightHtml } from '../nightly/html.ts'
+import type { NightReport } from '../nightly/night-report.ts'
+import { runNight } from '../nightly/night.ts'
+import { runSlow, SLOW_LANE } from '../nightly/slow-lane.ts'
+import { WORLDS, type Reduction } from '../plan.ts'
+import { SOMETIMES } from '../sometimes.ts'
+import { countArgument, durationArgument } from './arguments.ts'
+import { openCrew, queueArgument } from './crew.ts'
+import { drawRun } from './replay.ts'
+import { shrinkResult } from './shrink.ts'
+import { liveLine } from './swarm.ts'
+import { failureText } from './text.ts'
+
+interface Options {
+  readonly budget: number
+  readonly date: string
+  readonly jobs: number
+  readonly queue?: string
+  readonly folder: string
+}
+
+const BUDGET_MS = 20 * 60_000
+const JOBS_DEFAULT = 2
+/** It is looked for by itself, and no lane. */
+const CANARY = 'canary'
+/** Runs that are drawn: each takes its own time again. */
+const PAGES_MAX = 8
+
+/** `npm run nightly`: a campaign that nobody watches. */
+export function nightlyCommand(io: CommandIo): Command {
+  const today = new Date().toISOString().slice(0, 10)
+  return new Command('nightly')
+    .description(
+      'Runs all lanes in a budget of time, remembers what failed, and writes a page about it.',
+    )
+    .option('--budget <time>', 'real time to spend, such as 20m or 8h', durationArgument, BUDGET_MS)
+    .option('--date <day>', 'the night to repeat; seeds follow from it', dateArgument, today)
+    .option('--jobs <number>', 'processes at once', countArgument, JOBS_DEFAULT)
+    .option(
+      '--queue <url>',
+      'let workers elsewhere run the seeds: redis://HOST:PORT',
+      queueArgument,
+    )
+    .option('--folder <folder>', 'for its page and its database', 'nightly')
+    .addHelpText(
+      'after',
+      `
+Lanes: scenarios in real time with Pebble and real sockets; a canary, whose planted bug must be found; worlds in virtual
+time, of which one in a hundred that pass is run again and must leave the same trace. The folder gets index.html, the last
+night.json, a page for a run of each failure in runs/, and seeds.json, which remembers the fastest failing seeds of each commit.`,
+    )
+    .action(async (options: Options) => {
+      io.end(await nightly(options, io))
+    })
+}
+
+async function nightly(options: Options, io: CommandIo): Promise<number> {
+  const { date, budget, folder, jobs } = options
+  const databaseFile = join(folder, 'seeds.json')
+  // What cannot be written at the end is not begun.
+  await mkdir(folder, { recursive: true })
+  const database = await readDatabase(databaseFile)
+  const commit = await codeVersion()
+  const live = liveLine(io)
+  const reductions = new Map<string, Reduction>()
+  let lane: string | undefined
+  const night = await (async (): Promise<NightReport> => {
+    await using crew = await openCrew(options, io)
+    return await runNight({
+      date,
+      commit,
+      budgetMs: budget,
+      crew,
+      worlds: WORLDS.filter((world) => world !== CANARY),
+      sometimes: SOMETIMES.map(({ name }) => name),
+      slow: SLOW_LANE.map(
+        ([scenario, transport]) =>
+          () =>
+            runSlow(scenario, transport, io),
+      ),
+      async shrink(result, signal) {
+        const smaller = await shrinkResult(result, {}, { ...io, signal, out: io.error })
+        const { hosts, faults, runs, replay, reduction } = smaller
+        reductions.set(result.seed, reduction)
+        return { ...result, shrunk: { hosts, faults, runs, replay } }
+      },
+      machine: `Node ${process.versions.node}, ${
+        options.queue === undefined
+          ? `${jobs} processes on ${availableParallelism()} cores`
+          : 'a queue'
+      }`,
+      again: `npm run nightly -- --date ${date}, at commit ${commit}`,
+      onProgress(name, tally) {
+        if (name !== lane) live.note(`nightly: lane "${name}"`)
+        lane = name
+        if (tally !== undefined) live.show(tally, tally.elapsedMs)
+      },
+      signal: io.signal,
+    })
+  })().finally(() => live.stop())
+  const remembered = withNight(database, night)
+  await writeDatabase(databaseFile, remembered)
+  await writeFile(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
+  const pages = await drawFailures(night, { folder, reductions, io })
+  await writeFile(join(folder, 'index.html'), nightHtml(night, remembered, pages))
+  io.out(`${nightText(night, folder)}\n`)
+  return night.exitCode
+}
+
+/** A page for one run of each failure, as small as it was shrunk. */
+async function drawFailures(
+  { lanes }: NightReport,
+  init: {
+    readonly folder: string
+    readonly reductions: ReadonlyMap<string, Reduction>
+    readonly io: CommandIo
+  },
+): Promise<ReadonlyMap<string, string>> {
+  const { folder, reductions, io } = init
+  const pages = new Map<string, string>()
+  await mkdir(join(folder, 'runs'), { recursive: true })
+  const failures = lanes.flatMap((lane) => lane.failures.flatMap(({ fastest }) => fastest[0] ?? []))
+  for (const { seed, world } of failures.slice(0, PAGES_MAX)) {
+    const page = `runs/${world}-${seed}.html`
+    const reduction = reductions.get(seed) ?? {}
+    io.error(`nightly: drawing seed ${seed} of ${world}\n`)
+    await drawRun(join(folder, page), { seed, world, reduction, signal: io.signal })
+    pages.set(seed, page)
+  }
+  return pages
+}
+
+function nightText({ lanes, problems, canary, slow }: NightReport, folder: string): string {
+  const failures = lanes.flatMap((lane) => lane.failures.map(({ fastest }) => fastest[0]))
+  return [
+    ...failures.flatMap((result) => (result === undefined ? [] : [failureText(result)])),
+    ...lanes.map(
+      ({ world, seeds, classes }) => `${world}: ${seeds} seeds, ${classes.pass ?? 0} pass`,
+    ),
+    canary.found === undefined
+      ? `canary: NOT FOUND in ${canary.seeds} seeds`
+      : `canary: found by seed ${canary.found.seed}, number ${canary.seeds}`,
+    ...slow.map(
+      ({ scenario, transport, holds }) =>
+        `${scenario} on ${transport}: ${holds ? 'holds' : 'DOES NOT HOLD'}`,
+    ),
+    ...(problems.length === 0 ? ['all is well'] : problems.map((problem) => `✗ ${problem}`)),
+    `page: ${join(folder, 'index.html')}`,
+  ].join('\n')
+}
+
+/** @throws {InvalidArgumentError} */
+function dateArgument(text: string): string {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new InvalidArgumentError('wanted a day such as 2026-11-21.')
+  }
+  return text
+}

@@ -1,0 +1,101 @@
+// The commands that write pages and those that know a queue, as people run them. The worlds are real, so they are few.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'tap'
+import type { LaneReport } from '../campaign/tally.ts'
+import { findRedisServer, startRedis } from '../queue/testing.ts'
+
+const PROGRAM = join(import.meta.dirname, '../../cli.ts')
+const found = await findRedisServer({
+  path: process.env['PATH'] ?? '',
+  machineEnvironment: process.env,
+  signal: AbortSignal.timeout(300_000),
+})
+const skip = 'missing' in found ? found.missing : false
+
+function start(words: readonly string[]) {
+  const child = spawn(process.execPath, [PROGRAM, ...words], {
+    env: { ...process.env, FORCE_COLOR: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = { out: '', error: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (said.error += chunk.toString()))
+  const ended = once(child, 'close').then(([code]) => ({ ...said, code: code as number | null }))
+  return { child, said, ended }
+}
+
+const run = (...words: readonly string[]) => start(words).ended
+
+test('replay draws the run of a seed as a page', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-page-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'run.html')
+  const { code, out } = await run('replay', '3', '--html', file)
+  t.equal(code, 0)
+  t.match(out, /seed 3 of swarm passes/)
+  const page = await readFile(file, 'utf8')
+  t.match(page, /<h1>Seed 3<\/h1>/)
+  t.match(page, /npm run scenario -- replay 3/)
+  t.match(page, /"name":"host:started"/)
+})
+
+test(
+  'a campaign runs on workers of a queue, and a killed one is replaced by the other',
+  { skip },
+  async (t) => {
+    await using redis = await startRedis('program' in found ? found.program : '')
+    const worker = () => start(['worker', '--queue', redis.url, '--jobs', '1', '--silence', '2s'])
+    const [killed, other] = [worker(), worker()]
+    t.teardown(() => [killed, other].forEach(({ child }) => child.kill('SIGKILL')))
+    const campaign = run(
+      'swarm',
+      '--queue',
+      redis.url,
+      '--count',
+      '2',
+      '--from',
+      '1',
+      '--no-shrink',
+      '--json',
+    )
+    while (!killed.said.error.includes('worker: takes')) await once(killed.child.stderr, 'data')
+    killed.child.kill('SIGKILL')
+    const { out, code, error } = await campaign
+    t.equal(code, 0, error)
+    t.match(JSON.parse(out) as LaneReport, { seeds: 2, classes: { pass: 2 } })
+    t.match(error, /queue: \d workers? runs? \d seeds at once/)
+    other.child.kill('SIGTERM')
+    const last = await other.ended
+    t.equal(last.code, 0)
+    t.match(last.error, /worker: ran [12] seeds/)
+  },
+)
+
+test('what cannot be is one line and the exit code for it', async (t) => {
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['worker'], 64, /required option '--queue <url>'/],
+    [['worker', '--queue', 'http://x'], 64, /wanted redis:/],
+    [
+      ['worker', '--queue', 'redis://:secret@127.0.0.1:1'],
+      2,
+      /"redis:\/\/127\.0\.0\.1:1" cannot be reached/,
+    ],
+    [
+      ['swarm', '--queue', 'redis://127.0.0.1:1'],
+      2,
+      /cannot be reached.*apt-get install redis-server/,
+    ],
+    [['nightly', '--budget', 'long'], 64, /wanted such as 90s, 20m or 8h/],
+    [['nightly', '--date', 'yesterday'], 64, /wanted a day such as/],
+  ]
+  for (const [words, expected, message] of cases) {
+    const { code, error } = await run(...words)
+    t.equal(code, expected, words.join(' '))
+    t.match(error, message)
+    t.notMatch(error, /secret|\n\s+at /)
+  }
+})

@@ -1,0 +1,118 @@
+import { Command } from 'commander'
+import type { CommandIo } from '../../commands/io.ts'
+import type { TraceEntry } from '../../engine/trace.ts'
+import { drawPlan } from '../draw.ts'
+import { writeStory } from '../../engine/sequence/index.ts'
+import { reduce, WORLDS, type Reduction, type WorldName } from '../plan.ts'
+import type { SeedResult } from '../result.ts'
+import { storyOfSeed } from '../story.ts'
+import { ChildRunner } from '../runner.ts'
+import { readEvents, temporaryTrace } from '../trace-file.ts'
+import { exitCode } from '../verdict.ts'
+import { reductionOf, seedArgument, withReduction, type WorldOptions } from './arguments.ts'
+import { checkDeterminism } from './check.ts'
+import { failureText, faultsText, resultLine, seconds } from './text.ts'
+
+interface Options extends WorldOptions {
+  readonly checkDeterminism?: boolean
+  readonly trace?: string
+  readonly html?: string
+  readonly timeline?: boolean
+  readonly json?: boolean
+}
+
+/** Events shown before a failure, of the hosts that it is about. */
+const EVENTS_SHOWN = 20
+
+/** `scenario replay SEED`: runs one world again, in a fresh process, and tells what happens in it. */
+export function replayCommand(io: CommandIo): Command {
+  return withReduction(
+    new Command('replay')
+      .description('Runs the world of a seed again, and tells what happens before it fails.')
+      .argument('<seed>', 'as a failure names it', seedArgument)
+      .option('--world <name>', `${WORLDS.join(', ')}, or a scenario`, 'swarm'),
+  )
+    .option('--check-determinism', 'run it twice in fresh processes, and compare')
+    .option('--trace <file>', 'write everything that happens, packets too, a line of JSON each')
+    .option('--html <file>', 'write the run as a page with a sequence diagram')
+    .option('--timeline', 'print all events')
+    .option('--json', 'print the result as JSON')
+    .action(async (seed: string, options: Options) => {
+      io.end(await replay(seed, options, io))
+    })
+}
+
+async function replay(seed: string, options: Options, io: CommandIo): Promise<number> {
+  const { world } = options
+  const reduction = reductionOf(options)
+  if (options.checkDeterminism === true) return await checkDeterminism(seed, world, io, reduction)
+  await using trace = await temporaryTrace(options.trace)
+  await using runner = new ChildRunner({ fresh: true })
+  const { signal } = io
+  const result = await runner.run(seed, { world, signal, reduction, traceFile: trace.file })
+  if (options.html !== undefined)
+    await writePage(options.html, { result, reduction, file: trace.file })
+  if (options.json === true) {
+    io.out(`${JSON.stringify(result, null, 2)}\n`)
+    return exitCode([result])
+  }
+  const known = WORLDS.find((name): name is WorldName => name === world)
+  if (known !== undefined) {
+    const drawn = drawPlan(seed, known)
+    const left = drawn.faults
+      .map((_, index) => index)
+      .filter((index) => reduce(drawn, { ...reduction, faults: [index] }).faults.length > 0)
+      .filter((index) => reduction.faults?.includes(index) ?? true)
+    io.out(`${faultsText(reduce(drawn, reduction), left)}\n\n`)
+  }
+  const hosts = new Set([...(result.failure?.hosts ?? []), 'engine'])
+  const shown: TraceEntry[] = []
+  for await (const entry of readEvents(trace.file)) {
+    if (options.timeline !== true && !hosts.has(entry.host) && !entry.event.startsWith('fault:')) {
+      continue
+    }
+    shown.push(entry)
+    if (options.timeline !== true && shown.length > EVENTS_SHOWN) shown.shift()
+  }
+  if (options.timeline === true || result.class !== 'pass') {
+    io.out(`${shown.map(entryLine).join('\n')}\n\n`)
+  }
+  io.out(`${result.class === 'pass' ? `seed ${seed} of ${world} passes` : failureText(result)}\n`)
+  io.out(`${resultLine(result)}\n`)
+  return exitCode([result])
+}
+
+/** Writes the page of a run whose trace is in a file. */
+async function writePage(
+  html: string,
+  run: { readonly result: SeedResult; readonly reduction: Reduction; readonly file: string },
+): Promise<void> {
+  const { result, reduction, file } = run
+  const world = WORLDS.find((name) => name === result.world)
+  const hosts = world === undefined ? [] : reduce(drawPlan(result.seed, world), reduction).hosts
+  const timeline: TraceEntry[] = []
+  for await (const entry of readEvents(file)) timeline.push(entry)
+  await writeStory(html, storyOfSeed(result, { hosts, timeline }))
+}
+
+/** Runs the world of a seed in a fresh process, and writes its page. */
+export async function drawRun(
+  html: string,
+  run: {
+    readonly seed: string
+    readonly world: string
+    readonly reduction: Reduction
+    readonly signal: AbortSignal
+  },
+): Promise<void> {
+  const { seed, ...options } = run
+  await using trace = await temporaryTrace(undefined)
+  await using runner = new ChildRunner({ fresh: true })
+  const result = await runner.run(seed, { ...options, traceFile: trace.file })
+  await writePage(html, { result, reduction: run.reduction, file: trace.file })
+}
+
+function entryLine({ atMs, host, event, detail }: TraceEntry): string {
+  const text = JSON.stringify(detail)
+  return `${seconds(atMs).padStart(11)}  ${host.padEnd(10)} ${event} ${text === '{}' ? '' : text}`
+}

@@ -1,0 +1,104 @@
+// What a seed draws: data, the same each time, in which nothing shifts when something is left out.
+import { test } from 'tap'
+import { KINDS } from './draw-faults.ts'
+import { drawPlan } from './draw.ts'
+import { parseReduction, reduce, reductionText, replayLine } from './plan.ts'
+import { parseSeed, seedsFrom } from './seed-text.ts'
+
+const SEEDS = Array.from({ length: 300 }, (_, index) => String(index))
+
+test('the same seed draws the same world, and another seed another', (t) => {
+  const drawn = SEEDS.map((seed) => JSON.stringify(drawPlan(seed)))
+  t.same(
+    drawn,
+    SEEDS.map((seed) => JSON.stringify(drawPlan(seed))),
+  )
+  t.equal(new Set(drawn).size, SEEDS.length)
+  t.end()
+})
+
+test('over many seeds every kind of fault is drawn, on, and off', (t) => {
+  const plans = SEEDS.map((seed) => drawPlan(seed))
+  const kinds = plans.map(({ options }) => String(options['fault kinds']))
+  for (const kind of Object.keys(KINDS)) {
+    t.ok(
+      kinds.some((on) => on.includes(kind)),
+      `${kind} is on`,
+    )
+    t.ok(
+      kinds.some((on) => !on.includes(kind)),
+      `${kind} is off`,
+    )
+  }
+  const met = new Set(plans.flatMap(({ faults }) => faults.map(({ kind }) => kind)))
+  for (const kind of ['partition', 'ring', 'sleep', 'disk', 'clock', 'lie', 'lag', 'attack']) {
+    t.ok(met.has(kind as never), kind)
+  }
+  t.end()
+})
+
+test('every fault heals by itself, and is about a host that is there', (t) => {
+  for (const seed of SEEDS) {
+    const { hosts, faults } = drawPlan(seed)
+    const names = new Set([...hosts.map(({ name }) => name), 'ca', 'resolver'])
+    for (const fault of faults) {
+      t.ok(fault.forMs > 0)
+      const about = [fault.host, ...('with' in fault ? (fault.with ?? []) : [])]
+      t.same(
+        about.filter((name) => !names.has(name)),
+        [],
+        `${seed} ${fault.kind}`,
+      )
+    }
+  }
+  t.end()
+})
+
+test('what is left out of a world shifts nothing of the rest', (t) => {
+  const plan = drawPlan(SEEDS.find((seed) => drawPlan(seed).faults.length > 5) ?? '')
+  const less = reduce(plan, { faults: [1, 3], without: ['client1'], halved: { 3: 2 } })
+  t.notOk(less.hosts.some(({ name }) => name === 'client1'))
+  t.same(less.starts, plan.starts)
+  t.same(less.link, plan.link)
+  const kept = [plan.faults[1], plan.faults[3]].filter(
+    (fault) => fault !== undefined && fault.host !== 'client1',
+  )
+  const undated = (faults: readonly (object | undefined)[]): object[] =>
+    faults.map((fault) => ({ ...fault, forMs: undefined }))
+  t.same(undated(less.faults), undated(kept))
+  t.end()
+})
+
+test('a reduced world is named by options of the command line, which read back the same', (t) => {
+  const cases = [
+    {},
+    { faults: [] },
+    { faults: [0, 17] },
+    { without: ['client2', 'dns2'] },
+    { faults: [3], without: ['proof2'], halved: { 3: 2 } },
+  ]
+  for (const reduction of cases) {
+    const words = reductionText(reduction).trim().split(' ')
+    const options: Record<string, string> = {}
+    for (let index = 0; index + 1 < words.length; index += 2) {
+      options[(words[index] ?? '').slice(2)] = words[index + 1] ?? ''
+    }
+    t.same(parseReduction(options), reduction)
+  }
+  t.throws(() => parseReduction({ faults: 'x' }), SyntaxError)
+  t.equal(
+    replayLine('7', 'canary', { faults: [3] }),
+    'npm run scenario -- replay 7 --world canary --faults 3',
+  )
+  t.end()
+})
+
+test('a seed is a number of 64 bits or the hash of a commit', (t) => {
+  t.equal(parseSeed('18446744073709551615'), 2n ** 64n - 1n)
+  t.equal(parseSeed('00000000000000ff0000000000000000000000aa'), 255n)
+  for (const text of ['', '-1', '1.5', 'x', '18446744073709551616']) {
+    t.throws(() => parseSeed(text), SyntaxError, text)
+  }
+  t.same([...seedsFrom(String(2n ** 64n - 1n), 3)], ['18446744073709551615', '0', '1'])
+  t.end()
+})

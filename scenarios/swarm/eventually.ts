@@ -1,0 +1,108 @@
+import { wire } from '../../impl/index.ts'
+import { announcementProblem } from '../engine/invariants.ts'
+import type { World } from '../engine/world.ts'
+
+/** What must come true when everything has healed, and whom it is about. */
+export interface Eventually {
+  readonly name: string
+  /** Undefined when it holds. */
+  readonly problem: (world: World) => Promise<Complaint | undefined> | Complaint | undefined
+}
+
+export interface Complaint {
+  readonly problem: string
+  readonly hosts: readonly string[]
+}
+
+/** In the order in which they come true. */
+export const EVENTUALLY: readonly Eventually[] = [
+  { name: 'every host runs', problem: hostDown },
+  { name: 'every client has a certificate for its id and its addresses', problem: uncertified },
+  { name: 'every client with a certificate is heard announcing it', problem: unheard },
+  {
+    name: 'every announced address answers TLS with a certificate for its name',
+    async problem(world) {
+      for (const { name } of world.clients) {
+        const problem = await announcementProblem(
+          world,
+          (of) => of.host === name && !isLie(world, of.name),
+        )
+        if (problem !== undefined) return { problem, hosts: [name] }
+      }
+      return undefined
+    },
+  },
+  { name: 'no DNS server has a challenge left', problem: challengeLeft },
+]
+
+function hostDown(world: World): Complaint | undefined {
+  const down = world.hosts.find(({ running }) => !running)
+  return down === undefined ? undefined : { problem: `${down.name} is down`, hosts: [down.name] }
+}
+
+function uncertified(world: World): Complaint | undefined {
+  for (const host of world.clients) {
+    const complain = (problem: string): Complaint => ({ problem, hosts: [host.name] })
+    const certificate = host.node.services.nodetrust?.certificate
+    if (certificate === undefined) {
+      const last = world.trace.entries.findLast(
+        (entry) => entry.host === host.name && entry.event === 'certificate:failed',
+      )
+      const reason = last?.detail['reason']
+      return complain(
+        `${host.name} has none: ${typeof reason === 'string' ? reason : 'it is asking'}`,
+      )
+    }
+    // Whoever was lied to by a server that it trusts learns the truth when it renews, or somebody tells it.
+    const addresses = wasLiedTo(world, host.peerId) ? [] : Object.values(host.place.addresses)
+    const wanted = [
+      wire.id0Name(world.peerIdBytes(host.peerId), world.zone),
+      ...addresses.map((address) => wire.addressName(address, world.zone)),
+    ]
+    const missing = wanted.find((name) => !certificate.names.includes(name))
+    if (missing !== undefined) return complain(`that of ${host.name} is not for ${missing}`)
+  }
+  return undefined
+}
+
+function unheard(world: World): Complaint | undefined {
+  const silent = world.clients.find(
+    ({ name, announces }) => announces && !world.announcements.some(({ host }) => host === name),
+  )
+  return silent === undefined
+    ? undefined
+    : { problem: `nobody has heard of ${silent.name}`, hosts: [silent.name] }
+}
+
+function wasLiedTo({ trace }: World, peerId: string): boolean {
+  return trace
+    .of('proof:signed')
+    .some(({ detail }) => detail['lie'] === true && detail['peer'] === peerId)
+}
+
+/** A trusted proof server has said so: a client has no way to know better. */
+function isLie(world: World, name: string): boolean {
+  return world.trace
+    .of('proof:signed')
+    .some(
+      ({ detail }) =>
+        detail['lie'] === true &&
+        (detail['addresses'] as string[]).some((ip) => wire.addressName(ip, world.zone) === name),
+    )
+}
+
+async function challengeLeft(world: World): Promise<Complaint | undefined> {
+  const names = new Set(world.trace.of('challenge:set').map(({ detail }) => String(detail['name'])))
+  for (const { name: host } of world.hostsOf('dns')) {
+    for (const name of names) {
+      const left = await world.challengesOn(host, name)
+      if (left.length > 0) {
+        return {
+          problem: `${host} still answers ${left.length} challenges for ${name}`,
+          hosts: [host],
+        }
+      }
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,152 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { SeedReply, SeedRequest } from './child.ts'
+import { replayLine, type Reduction } from './plan.ts'
+import type { SeedClass, SeedResult, SeedRunner } from './result.ts'
+import { ENGINE_FAULT } from './verdict.ts'
+
+/** Real time that one seed may take, before it is stopped and counts as unknown. */
+export const SEED_MS_MAX = 180_000
+/** The same for 400 days. */
+const LONG_SEED_MS_MAX = 3_600_000
+/** A process that has grown beyond this is replaced by a fresh one. */
+const RESIDENT_BYTES_MAX = 1 << 30
+const STDERR_LENGTH_MAX = 4_000
+
+export interface RunnerOptions {
+  /** @default {@link SEED_MS_MAX}; an hour for a long world */
+  readonly seedMsMax?: number | undefined
+  /** Starts a process for each seed: nothing of the one before can matter. @default false */
+  readonly fresh?: boolean | undefined
+  /** Of the processes' memory, as Node's option `--max-old-space-size`. @default Node's own */
+  readonly heapMegabytesMax?: number | undefined
+}
+
+export interface SeedOptions {
+  readonly world: string
+  readonly signal: AbortSignal
+  readonly reduction?: Reduction | undefined
+  readonly traceFile?: string | undefined
+}
+
+/**
+ * Runs seeds in a child process: one that hangs is stopped, one that dies is a result, and what it leaves behind in memory
+ * goes with it.
+ */
+export class ChildRunner implements SeedRunner {
+  readonly #options: RunnerOptions
+  #child: ChildProcess | undefined
+  #ids = 0
+  #stderr = ''
+
+  constructor(options: RunnerOptions = {}) {
+    this.#options = options
+  }
+
+  /** Rejects only with the reason of the signal. One seed at a time. */
+  async run(seed: string, options: SeedOptions): Promise<SeedResult> {
+    const { world, signal, reduction, traceFile } = options
+    signal.throwIfAborted()
+    const begun = performance.now()
+    const child = await this.#running()
+    signal.throwIfAborted()
+    const request: SeedRequest = { id: ++this.#ids, seed, world, reduction, traceFile }
+    const answered = Promise.withResolvers<SeedReply | 'died' | 'late' | 'aborted'>()
+    const onMessage = (reply: SeedReply): void => {
+      if (reply.id === request.id) answered.resolve(reply)
+    }
+    const onExit = (): void => answered.resolve('died')
+    const onAbort = (): void => answered.resolve('aborted')
+    const usual = world === 'long' ? LONG_SEED_MS_MAX : SEED_MS_MAX
+    const limit = this.#options.seedMsMax ?? usual
+    const timer = setTimeout(() => answered.resolve('late'), limit)
+    child.on('message', onMessage)
+    child.once('exit', onExit)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (child.connected) child.send(request)
+    else answered.resolve('died')
+    try {
+      const reply = await answered.promise
+      const failed = (kind: SeedClass, invariant: string, problem: string): SeedResult => ({
+        ...nothing(seed, world, reduction),
+        class: kind,
+        failure: { invariant, problem, atMs: 0, hosts: [] },
+        realMs: Math.round(performance.now() - begun),
+      })
+      if (reply === 'died') {
+        const how = child.signalCode ?? `exit code ${child.exitCode}`
+        return failed('crash', 'the process lives', `it ended with ${how}\n${this.#stderr}`)
+      }
+      if (reply === 'late') {
+        await this.#stop()
+        return failed('unknown', 'the seed ends', `it was stopped after ${limit} ms of real time`)
+      }
+      if (reply === 'aborted') {
+        await this.#stop()
+        throw signal.reason
+      }
+      const { residentBytes, error, result } = reply
+      if (this.#options.fresh === true || residentBytes > RESIDENT_BYTES_MAX) await this.#stop()
+      return result ?? failed('unknown', ENGINE_FAULT, error)
+    } finally {
+      clearTimeout(timer)
+      child.off('message', onMessage)
+      child.off('exit', onExit)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop()
+  }
+
+  async #running(): Promise<ChildProcess> {
+    if (this.#child !== undefined) return this.#child
+    const { heapMegabytesMax } = this.#options
+    const child = fork(new URL('child.ts', import.meta.url), [], {
+      execArgv: [
+        '--import',
+        new URL('../engine/sim/register.ts', import.meta.url).href,
+        ...(heapMegabytesMax === undefined ? [] : [`--max-old-space-size=${heapMegabytesMax}`]),
+      ],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    this.#stderr = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = `${this.#stderr}${chunk.toString()}`.slice(-STDERR_LENGTH_MAX)
+    })
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined
+    })
+    // Where it cannot even start, its end is what comes; the seed then tells of it.
+    await Promise.race([once(child, 'message'), once(child, 'exit')])
+    return child
+  }
+
+  async #stop(): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+}
+
+function nothing(seed: string, world: string, reduction: Reduction | undefined) {
+  return {
+    seed,
+    world,
+    options: {},
+    faults: 0,
+    virtualMs: 0,
+    cpuMs: 0,
+    realMs: 0,
+    events: 0,
+    draws: 0,
+    digest: { events: '', shape: '', bytes: '', eventCount: 0, packetCount: 0, byteCount: 0 },
+    sometimes: [],
+    replay: replayLine(seed, world, reduction),
+  }
+}
