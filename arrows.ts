@@ -17,20 +17,24 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'scenarios/engine/ca': ['scenarios/engine/machine'],
   // Time, chance and the network beneath Node's own modules: it knows neither us nor the engine.
   'scenarios/engine/sim': [],
+  'scenarios/engine/markup': [],
   'scenarios/engine': [
     'impl/index.ts',
     'scenarios/engine/ca',
     'scenarios/engine/machine',
+    'scenarios/engine/markup',
     'scenarios/engine/sim',
   ],
   scenarios: [
     'scenarios/engine',
     'scenarios/engine/ca',
     'scenarios/engine/machine',
+    'scenarios/engine/markup',
+    'scenarios/engine/sim',
     'impl/index.ts',
   ],
   // It judges strangers, and shares no code with what it judges.
-  conformance: ['scenarios/engine/ca', 'scenarios/engine/machine'],
+  conformance: ['scenarios/engine/ca', 'scenarios/engine/machine', 'scenarios/engine/markup'],
   // Our client as an application has it, for the suite to run as a program: no part of the suite.
   'conformance/client/our-client': ['impl/index.ts'],
 }

@@ -12,6 +12,7 @@ const ASSETS = [
   'conformance/requirements/*.json',
   'conformance/reports/*.json',
   'conformance/reports/page/*',
+  'scenarios/engine/markup/*.css',
   'conformance/vectors/**/*.json',
 ]
 

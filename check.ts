@@ -6,8 +6,9 @@ import { checkArrows } from './arrows.ts'
 const root = import.meta.dirname
 const commands = [
   ['tsc'],
-  // The page that runs in a browser knows the DOM and no Node.
+  // Pages that run in a browser know the DOM and no Node.
   ['tsc', '-p', 'scenarios/engine/browser/page'],
+  ['tsc', '-p', 'scenarios/engine/sequence/page'],
   ['oxlint', '--type-aware', '--deny-warnings'],
   ['oxfmt', '--check'],
 ] as const

@@ -11,6 +11,7 @@ import { hosts } from './scenarios/engine/scenario.ts'
 import { Trace } from './scenarios/engine/trace.ts'
 import { World } from './scenarios/engine/world.ts'
 import { scenarios } from './scenarios/index.ts'
+import { SWARM_COMMANDS } from './scenarios/swarm/commands/index.ts'
 
 /** What the example takes for granted, as every example of libp2p does. */
 const IMPORTS = `
@@ -67,8 +68,9 @@ test('the example of the README obtains a certificate', async (t) => {
   ])
 })
 
-test('every scenario that the README names exists', async (t) => {
-  for (const [, name] of readme.matchAll(/npm run scenario -- ([a-z-]+)/g)) {
-    t.ok(name === 'list' || scenarios.some((scenario) => scenario.name === name), `${name}`)
+test('every scenario and command that the README names exists', async (t) => {
+  const known = new Set(['list', ...SWARM_COMMANDS, ...scenarios.map(({ name }) => name)])
+  for (const [, name = ''] of readme.matchAll(/npm run scenario -- ([a-z-]+)/g)) {
+    t.ok(known.has(name), name)
   }
 })
