@@ -41,6 +41,7 @@ const SMALL: SwarmPlan = {
     { kind: 'crash', host: 'issue1', at: 70_000, forMs: 10_000 },
   ],
   faultsMs: SMALL_MS,
+  livenessMs: SMALL_MS,
 }
 
 /** CPU time of the best of some rounds, in ms: in the first ones, a process compiles. */

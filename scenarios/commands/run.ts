@@ -27,34 +27,43 @@ interface Options {
 
 /** `scenario NAME`: runs one scenario. */
 export function runCommand(io: CommandIo): Command {
-  return new Command('scenario')
-    .usage('NAME [options]')
-    .description(
-      'Runs one scenario: real servers, a real client and a real ACME CA, what happens to them, and what then holds.',
-    )
-    .argument('<name>', 'a scenario, or "list" to see them all')
-    .addOption(
-      new Option('--transport <name>', 'what the libp2p nodes talk over')
-        .choices(DRIVER_NAMES)
-        .default('tcp'),
-    )
-    .option('--clients <number>', 'how many clients; one process serves them all', parseClients)
-    .option('--seed <text>', 'of a simulated world (--transport sim): the same seed, the same run')
-    .option('--check-determinism', 'run it twice in fresh processes (--transport sim), and compare')
-    .option('--json', 'print the report, or the list, as JSON')
-    .option('--html <file>', 'write the report as a page with a sequence diagram, too')
-    .option('--keep', "keep the run's folder: the CA's log, the stores, the certificates")
-    .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
-    .option('--acme-ca <file>', 'PEM that verifies the HTTPS certificate of that CA')
-    .option('--acme-roots <file>', 'PEM of the roots under which that CA issues')
-    .addOption(
-      new Option('--ca <name>', 'a CA inside this program, which needs no Pebble')
-        .choices(['built-in'])
-        .conflicts('acme'),
-    )
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('scenario')
+      // Commands have options of the same names.
+      .enablePositionalOptions()
+      .usage('NAME [options]')
+      .description(
+        'Runs one scenario: real servers, a real client and a real ACME CA, what happens to them, and what then holds.',
+      )
+      .argument('<name>', 'a scenario, or "list" to see them all')
+      .addOption(
+        new Option('--transport <name>', 'what the libp2p nodes talk over')
+          .choices(DRIVER_NAMES)
+          .default('tcp'),
+      )
+      .option('--clients <number>', 'how many clients; one process serves them all', parseClients)
+      .option(
+        '--seed <text>',
+        'of a simulated world (--transport sim): the same seed, the same run',
+      )
+      .option(
+        '--check-determinism',
+        'run it twice in fresh processes (--transport sim), and compare',
+      )
+      .option('--json', 'print the report, or the list, as JSON')
+      .option('--html <file>', 'write the report as a page with a sequence diagram, too')
+      .option('--keep', "keep the run's folder: the CA's log, the stores, the certificates")
+      .option('--acme <url>', 'directory of an ACME CA to use instead of Pebble')
+      .option('--acme-ca <file>', 'PEM that verifies the HTTPS certificate of that CA')
+      .option('--acme-roots <file>', 'PEM of the roots under which that CA issues')
+      .addOption(
+        new Option('--ca <name>', 'a CA inside this program, which needs no Pebble')
+          .choices(['built-in'])
+          .conflicts('acme'),
+      )
+      .addHelpText(
+        'after',
+        `
 Pebble is taken from: --acme URL, the environment variable PEBBLE_BIN, PATH, a Docker engine,
 apt-get (Debian or Ubuntu, as root), go install. The report says which it was. Where none can be had,
 --ca built-in takes an ACME CA that is part of this program, and the report says that.
@@ -72,10 +81,11 @@ Examples:
   npm run scenario -- renewal --transport sim --seed 7
   npm run scenario -- swarm --count 100
   npm run --silent scenario -- happy-path --json > report.json`,
-    )
-    .action(async (name: string, options: Options) => {
-      io.end(await run(name, options, io))
-    })
+      )
+      .action(async (name: string, options: Options) => {
+        io.end(await run(name, options, io))
+      })
+  )
 }
 
 async function run(name: string, options: Options, io: CommandIo): Promise<number> {

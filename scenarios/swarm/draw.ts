@@ -12,6 +12,9 @@ const RETRY_MS_NEVER = 10 * 86_400_000
 const LATENCIES_MS = [1, 10, 40, 150] as const
 const JITTERS_MS = [0, 5, 50] as const
 const FAULTS_MS = [20_000, 60_000, 120_000] as const
+const LIVENESS_MS = 15 * 60_000
+/** It is to be found, and need not be waited for. */
+const LIVENESS_MS_CANARY = 2 * 60_000
 const ANNOUNCE_INTERVAL_MS = 10_000
 const ANNOUNCE_INTERVAL_MS_CROWD = 120_000
 /** One in so many. */
@@ -39,7 +42,8 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
           client: sizes.integer(1, 5),
           attacker: sizes.integer(0, 1),
         }
-  const families = random.fork('families').pick(['4', '4', '6', '4 and 6'])
+  const families =
+    world === 'crowd' ? '4' : random.fork('families').pick(['4', '4', '6', '4 and 6'])
   const links = random.fork('links')
   const link = { latencyMs: links.pick(LATENCIES_MS), jitterMs: links.pick(JITTERS_MS) }
   const ca = drawCa(random.fork('ca'))
@@ -85,6 +89,7 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
     },
     faults,
     faultsMs,
+    livenessMs: world === 'canary' ? LIVENESS_MS_CANARY : LIVENESS_MS,
   }
 }
 

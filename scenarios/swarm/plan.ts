@@ -21,6 +21,8 @@ export interface SwarmPlan {
   /** How long faults happen; then everything is healed. */
   readonly faultsMs: number
   readonly long?: LongPlan
+  /** How long a healed world may take until all is well. */
+  readonly livenessMs: number
 }
 
 /**

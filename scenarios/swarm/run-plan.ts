@@ -9,14 +9,13 @@ import { Trace, type TraceEntry } from '../engine/trace.ts'
 import { World } from '../engine/world.ts'
 import { EVENTUALLY, type Complaint } from './eventually.ts'
 import { leak, SETTLE_MS } from './leaks.ts'
-import { DAY_MS, lapseProblem, liveLong } from './long/live-long.ts'
+import { DAY_MS } from './long/draw-long.ts'
+import { lapseProblem, liveLong } from './long/live-long.ts'
 import type { SwarmPlan } from './plan.ts'
 import type { SeedClass, SeedFailure } from './result.ts'
 import { metIn } from './sometimes.ts'
 import { ENGINE_FAULT } from './verdict.ts'
 
-/** How long a healed world may take until all is well. */
-export const LIVENESS_MS_MAX = 15 * 60_000
 const POLL_MS = 500
 /** Virtual time for the story to be over, however it goes: what waits longer waits for ever. */
 const STORY_MS_MAX = 2 * 60 * 60_000
@@ -127,7 +126,7 @@ async function tell(plan: SwarmPlan, stage: Stage): Promise<void> {
     const story =
       long === undefined
         ? [live(plan, world), late(world, over.signal)]
-        : [liveLong({ ...plan, long }, world, everythingIsWell)]
+        : [liveLong({ ...plan, long }, world, (of) => everythingIsWell(plan, of))]
     await Promise.race([...story, broken.promise])
   } finally {
     over.abort(new Error('the world ends'))
@@ -161,14 +160,14 @@ async function live(plan: SwarmPlan, world: World): Promise<void> {
   // One that could not be started while its disk was full: whoever runs it tries again.
   for (const host of world.hosts) if (!host.running) await host.start()
   phase('liveness')
-  await everythingIsWell(world)
+  await everythingIsWell(plan, world)
   phase('end')
 }
 
 /** Waits until all holds that must come true. */
-async function everythingIsWell(world: World): Promise<void> {
+async function everythingIsWell({ livenessMs }: SwarmPlan, world: World): Promise<void> {
   const { trace } = world
-  const untilMs = trace.elapsedMs + LIVENESS_MS_MAX
+  const untilMs = trace.elapsedMs + livenessMs
   for (const { name, problem } of EVENTUALLY) {
     for (;;) {
       const complaint = await look(problem, world)

@@ -5,7 +5,6 @@ import { drawPlan } from '../draw.ts'
 import { writeStory } from '../../engine/sequence/index.ts'
 import { reduce, WORLDS, type Reduction, type WorldName } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
-import { storyOfSeed } from '../story.ts'
 import { ChildRunner } from '../runner.ts'
 import { readEvents, temporaryTrace } from '../trace-file.ts'
 import { exitCode } from '../verdict.ts'
@@ -92,6 +91,8 @@ async function writePage(
   const hosts = world === undefined ? [] : reduce(drawPlan(result.seed, world), reduction).hosts
   const timeline: TraceEntry[] = []
   for await (const entry of readEvents(file)) timeline.push(entry)
+  // Loads libp2p, which must not be there before a simulated world: other commands of this process run one.
+  const { storyOfSeed } = await import('../story.ts')
   await writeStory(html, storyOfSeed(result, { hosts, timeline }))
 }
 

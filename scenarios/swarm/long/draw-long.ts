@@ -2,7 +2,10 @@ import type { HostPlan } from '../../engine/scenario.ts'
 import { SeededRandom } from '../../engine/sim/random.ts'
 import { EPOCH_MS } from '../../engine/sim/clock.ts'
 import type { SwarmPlan, TimedFault } from '../plan.ts'
-import { DAY_MS } from './live-long.ts'
+
+export const DAY_MS = 86_400_000
+/** How long a day without faults may take until all is well. */
+const LIVENESS_MS = 15 * 60_000
 
 const DAYS = 400
 const HOUR_MS = 3_600_000
@@ -76,6 +79,7 @@ export function drawLong(seed: string, days = DAYS): SwarmPlan {
     },
     faults,
     faultsMs: days * DAY_MS,
+    livenessMs: LIVENESS_MS,
     long: { days, keyChangeDays },
   }
 }

@@ -3,8 +3,8 @@ import { Faults } from '../../engine/faults.ts'
 import type { TraceEntry } from '../../engine/trace.ts'
 import type { World } from '../../engine/world.ts'
 import type { SwarmPlan } from '../plan.ts'
+import { DAY_MS } from './draw-long.ts'
 
-export const DAY_MS = 86_400_000
 /** After a fault of the day, the longest that anybody may wait until he tries again, and then some. */
 const RECOVERY_MS = 3 * 3_600_000
 

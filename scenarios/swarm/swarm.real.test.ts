@@ -1,0 +1,87 @@
+// The commands as a person uses them: a planted failure is found, made small and seen again by its line; and a world of
+// 100 nodes is the same twice, whatever else the machine does.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { Worker } from 'node:worker_threads'
+import type { SeedResult } from './result.ts'
+import { ChildRunner } from './runner.ts'
+
+const CLI = join(import.meta.dirname, '../cli.ts')
+/** A canary that one fault is enough for, among seven. */
+const CANARY_SEED = '393'
+/** Two worlds of 100 nodes at once, on a machine with much to do. */
+const CROWD_MS_MAX = 500_000
+
+async function command(
+  ...words: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof command>>>()
+  const options = { env: { ...process.env, FORCE_COLOR: '0' }, maxBuffer: 1 << 26 }
+  const child = execFile(process.execPath, [CLI, ...words], options, (_, out, error) => {
+    resolve({ code: child.exitCode ?? -1, out, error })
+  })
+  return await promise
+}
+
+test('a planted failure is found, shrunk to one fault, and replayed from its line', async (t) => {
+  const found = await command('swarm', '--world', 'canary', '--from', CANARY_SEED, '--count', '1')
+  t.equal(found.code, 3)
+  t.match(found.error, new RegExp(`✗ seed ${CANARY_SEED} of canary: liveness\n    proofs `))
+  t.match(found.out, /shrunk to 1 fault and \d hosts in \d+ runs, seen twice more/)
+  const line = /replay: npm run scenario -- (replay .*)/.exec(found.out)?.[1] ?? ''
+  t.match(line, /^replay 393 --world canary --faults \d+/)
+
+  const words = line.split(' ')
+  const again = await command(...words, '--json')
+  t.equal(again.code, 3)
+  t.match(JSON.parse(again.out), {
+    seed: CANARY_SEED,
+    class: 'liveness',
+    faults: 1,
+    failure: { invariant: 'every client has a certificate for its id and its addresses' },
+  })
+  const told = await command(...words)
+  t.match(told.out, /client1 {4}certificate:failed[^]*✗ seed 393 of canary: liveness/)
+
+  const without = await command('replay', CANARY_SEED, '--world', 'canary', '--faults', 'none')
+  t.match(without, { code: 0, out: /seed 393 of canary passes/ })
+})
+
+test('mistakes of the user are exit code 64, and the codes are in --help', async (t) => {
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [['swarm', '--count', '0'], /whole number from 1/],
+    [['swarm', '--budget', '5'], /such as 90s, 20m or 8h/],
+    [['swarm', '--from', 'x'], /"x" is no seed/],
+    [['swarm', '--world', 'nowhere'], /Allowed choices are swarm, canary, crowd/],
+    [['replay'], /missing required argument/],
+    [['replay', '1', '--faults', 'x'], /"x" is no whole number/],
+    [['diff', '/nonexistent/one', '/nonexistent/other'], /there is no file/],
+  ]
+  for (const [words, message] of cases) {
+    const { code, error } = await command(...words)
+    t.equal(code, 64, words.join(' '))
+    t.match(error, message)
+    t.notMatch(error, /\n\s+at /, 'no stack trace')
+  }
+  t.match(await command('swarm', '--help'), {
+    code: 0,
+    out: /0 all pass, 1 an invariant is broken/,
+  })
+})
+
+test('a world of 100 nodes with gossipsub, faults and certificates is the same twice, also under load', async (t) => {
+  const { signal } = new AbortController()
+  const busy = new Worker('for (;;) Math.sqrt(2)', { eval: true })
+  t.teardown(() => busy.terminate())
+  const run = async (seed: string): Promise<SeedResult> => {
+    await using runner = new ChildRunner({ fresh: true, seedMsMax: CROWD_MS_MAX })
+    return await runner.run(seed, { world: 'crowd', signal })
+  }
+  const [one, other] = await Promise.all([run('1'), run('1')])
+  t.match(one, { class: 'pass', faults: 4 })
+  t.ok(one.sometimes.includes('a client obtains a certificate'))
+  t.same(other.digest, one.digest, 'events, shape and bytes')
+  t.equal(other.draws, one.draws)
+  t.equal(other.events, one.events)
+})
