@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { CommanderError, InvalidArgumentError } from 'commander'
 import type { CommandIo } from './commands/io.ts'
 import { EXIT, fail, runCommand } from './commands/run.ts'
 import { UnavailableError } from './engine/machine/machine.ts'
@@ -38,6 +38,8 @@ try {
     process.stderr.write('scenario: interrupted\n')
     process.exitCode = EXIT.interrupted
   } else if (error instanceof CommanderError) {
+    // Commander has told of what it found itself, and not of what a command found.
+    if (error instanceof InvalidArgumentError) process.stderr.write(`scenario: ${error.message}\n`)
     process.exitCode = error.exitCode === 0 ? 0 : isSwarm ? SWARM_EXIT.usage : EXIT.usage
   } else if (error instanceof UnavailableError) process.exitCode = fail(io, error.message)
   else if (isSwarm) {
