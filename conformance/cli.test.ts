@@ -94,6 +94,15 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       ],
       /--level is "x".*\n--report is "pdf=x".*\n--seed is "y".*\n--rate is "0"/,
     ],
+    [
+      ['run', '--target', target, '--report', `json=${target}`],
+      /would overwrite a file of this run/,
+    ],
+    [
+      ['run', '--target', target, '--report', 'tap=a', '--report', 'junit=./a'],
+      /junit=\.\/a would overwrite/,
+    ],
+    [['client', '--exec', ' '], /--exec is empty, wanted the program/],
     [['run', '--target', target, '--out', target], /--out is ".*usage.json", which cannot be made/],
     [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
     [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", the nearest are NT-DNS-\d+, /],

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { nonCompliance } from '../client/compliance.ts'
 import { CLIENT_ZONE } from '../checks/client/define.ts'
+import { UsageError } from '../suite/problems.ts'
 import type { Target } from '../suite/target.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { evidenceFolder, makeEvidenceFolder } from '../suite/wire-files.ts'
@@ -22,6 +23,9 @@ export async function client(
   words: ClientCommandWords,
   io: CommandIo,
 ): Promise<number> {
+  if (words.exec.trim() === '') {
+    throw new UsageError('--exec is empty, wanted the program of your client')
+  }
   // Nobody else is disturbed.
   const plan = await planRun(selectors, { ...words, intrusive: true }, ONE_AT_A_TIME, 'clients')
   await makeEvidenceFolder(words.out)

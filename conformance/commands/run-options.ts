@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { resolve } from 'node:path'
 import { parseReportFile, type ReportFile } from '../reports/write-reports.ts'
 import type { Level, Role } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
@@ -6,6 +7,8 @@ import { LEVELS } from '../suite/selection.ts'
 
 /** The words of the command line that `run` and `self` share. */
 export interface RunWords {
+  /** Of `run` alone. */
+  readonly target?: string
   readonly role?: readonly Role[]
   readonly level?: string
   readonly exclude?: readonly string[]
@@ -66,8 +69,25 @@ export function readWords(words: RunWords, { perSecond, concurrency }: typeof PO
         ? undefined
         : whole('--timeout', words.timeout, TIMEOUT_SECONDS_MAX, 0) * 1_000,
   }
+  mistakes.push(...overwritten(settings.reports, [words.target, words.expect]))
   if (mistakes.length > 0) throw new UsageError(mistakes.join('\n'))
   return settings
+}
+
+/** Reports in the place of what the run reads, or of one another: the target file holds keys that are nowhere else. */
+function overwritten(
+  reports: readonly ReportFile[],
+  inputs: readonly (string | undefined)[],
+): readonly string[] {
+  const taken = new Set(inputs.flatMap((file) => (file === undefined ? [] : [resolve(file)])))
+  return reports.flatMap(({ format, file }) => {
+    const path = resolve(file)
+    if (taken.has(path)) {
+      return [`--report ${format}=${file} would overwrite a file of this run: take another name`]
+    }
+    taken.add(path)
+    return []
+  })
 }
 
 function parseLevels(text: string | undefined): readonly Level[] {

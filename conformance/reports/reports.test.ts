@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { Parser } from 'tap-parser'
 import { test } from 'tap'
 import { CheckFailure } from '../suite/case.ts'
+import { readable } from '../suite/readable.ts'
 import { makeCase } from '../suite/testing.ts'
 import { hexDump } from './hex-dump.ts'
 import { htmlText } from './html.ts'
@@ -13,6 +14,7 @@ import { reportJsonSchema } from './schema.ts'
 import { tapText } from './tap.ts'
 import { reportOf } from './testing.ts'
 import { treeText } from './tree.ts'
+import { writeReports } from './write-reports.ts'
 
 /** What markup and TAP would take for their own. */
 const NASTY = '<b>"&\u0007 # TODO \\'
@@ -57,6 +59,19 @@ test('a report as JSON is what its schema says, and the schema file is that sche
     exitCode: 1,
     overtaken: ['NT-DNS-010/good'],
   })
+})
+
+test('reports that can be written are, whatever becomes of the others', async (t) => {
+  const folder = t.testdir({ file: '' })
+  const whole = join(folder, 'whole.tap')
+  await t.rejects(
+    writeReports(report, [
+      { format: 'json', file: join(folder, 'file', 'in-a-file.json') },
+      { format: 'tap', file: whole },
+    ]),
+    { name: 'UsageError', message: /in-a-file\.json" cannot be written/ },
+  )
+  t.match(readFileSync(whole, 'utf8'), /^TAP version/)
 })
 
 test('no report holds a private key, whoever sent it', async (t) => {
@@ -112,7 +127,7 @@ test('TAP is what a parser reads: failures fail, known ones are TODO, what does 
   t.equal(bad?.name, `NT-DNS-010/bad <b>"&\u0007 # TODO \\`)
   t.notOk(bad?.todo)
   t.match(bad?.diag, {
-    expected: `A ${NASTY}`,
+    expected: `A ${readable(NASTY)}`,
     actual: 'none',
     byHand: /dig/,
     wire: [{ hex: '68656c6c6f203c7363726970743e' }],
@@ -129,7 +144,7 @@ test('JUnit counts failures and errors, gives every test a name and its requirem
   )
   t.match(
     text,
-    /<testcase name="NT-DNS-010\/bad" classname="NT-DNS-010" time="[\d.]+"><failure message="expected A &lt;b&gt;&quot;&amp;\uFFFD # TODO \\" type="MUST">/,
+    /<testcase name="NT-DNS-010\/bad" classname="NT-DNS-010" time="[\d.]+"><failure message="expected A &lt;b&gt;&quot;&amp;\\u0007 # TODO \\" type="MUST">/,
   )
   // Tags close in the order that they open.
   const open: string[] = []

@@ -33,9 +33,20 @@ export function parseReportFile(text: string): ReportFile {
   return { format, file }
 }
 
-/** Writes a report in all formats that were asked for. */
+/**
+ * Writes a report in all formats that were asked for.
+ * @throws {UsageError} where a file cannot be written; all others are
+ */
 export async function writeReports(report: RunReport, files: readonly ReportFile[]): Promise<void> {
-  for (const { format, file } of files) await writeText(file, await WRITERS[format](report))
+  const written = await Promise.allSettled(
+    files.map(async ({ format, file }) => writeText(file, await WRITERS[format](report))),
+  )
+  const failures = written.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason as Error] : [],
+  )
+  const fault = failures.find((error) => !(error instanceof UsageError))
+  if (fault !== undefined) throw fault
+  if (failures.length > 0) throw new UsageError(failures.map(({ message }) => message).join('\n'))
 }
 
 /** @throws {UsageError} where the file cannot be written */

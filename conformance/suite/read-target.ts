@@ -61,7 +61,9 @@ const pem = text('a certificate in PEM', (found) => found.includes('-----BEGIN C
 const directoryUrl = text('an https URL', (found) => new URL(found).protocol === 'https:')
 
 const targetSchema = object({
-  name: text('a name of at most 64 characters for reports', (found) => /^.{1,64}$/.test(found)),
+  name: text('a name for reports of 1 to 64 characters, none of them a control', (found) =>
+    /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,64}$/u.test(found),
+  ),
   zone: text(
     'a domain name in lower case without a dot at its ends, such as nt.example.org',
     (found) =>

@@ -2,6 +2,7 @@ import type { Case, CheckContext, Level } from './case.ts'
 import { Deadline } from './deadline.ts'
 import { Pace } from './pace.ts'
 import { seededRandom } from './random.ts'
+import { readable } from './readable.ts'
 import { closeAll, SharedThings } from './shared.ts'
 import { missingPart } from './support.ts'
 import type { Target } from './target.ts'
@@ -98,13 +99,22 @@ async function runCase(one: Case, run: Run): Promise<CaseResult | undefined> {
   const wire = new WireRecorder()
   const ending = await settle(one, { run, wire })
   if (options.signal.aborted) return undefined
-  const judgement = judge(ending, { level, strict: options.strict })
+  const judgement = shown(judge(ending, { level, strict: options.strict }))
   const durationMs = Math.round((performance.now() - startedMs) * 10) / 10
   const evidence =
     options.out === undefined ? undefined : evidenceFolder(options.out, options.target.name, one.id)
   const result = { case: one, level, ...judgement, durationMs, wire: wire.entries, evidence }
   if (evidence !== undefined) await writeEvidence(evidence, { wire, output: outputText(result) })
   return result
+}
+
+/** Servers have their say in what was seen, and in the errors of libraries. */
+function shown(judgement: Judgement): Judgement {
+  const texts = (['reason', 'expected', 'actual', 'suiteFault'] as const).flatMap((name) => {
+    const text = judgement[name]
+    return text === undefined ? [] : [[name, readable(text)] as const]
+  })
+  return { ...judgement, ...Object.fromEntries(texts) }
 }
 
 async function settle(
