@@ -1,8 +1,12 @@
 /**
- * The longest single timer, in ms. Node fires timers past 2^31 - 1 ms at once, which is shorter than the lifetime of
- * a certificate; and timers do not notice when the clock is set, which one that is short does soon.
+ * The longest single timer, in ms: a minute near the time, ten minutes when it is more than a week away. Node fires
+ * timers past 2^31 - 1 ms at once, which is shorter than the lifetime of a certificate; and timers do not notice when
+ * the clock is set, or the machine sleeps.
  */
-const TIMER_MS_MAX = 60_000
+const NEAR_MS_MAX = 60_000
+const FAR_MS_MAX = 600_000
+/** Of what is left: whoever looks at the clock only then is late by no more. */
+const LOOK_PART = 1 / 1_000
 
 /** Calls back at a time of day or after a while, once. Setting it again replaces the time. */
 export class Alarm {
@@ -41,13 +45,15 @@ export class Alarm {
   }
 
   #wait(remainingMs: () => number): void {
+    const leftMs = remainingMs()
+    const longestMs = Math.min(Math.max(leftMs * LOOK_PART, NEAR_MS_MAX), FAR_MS_MAX)
     this.#timer = setTimeout(
       () => {
         if (remainingMs() > 0) return this.#wait(remainingMs)
         this.clear()
         this.#onTime()
       },
-      Math.min(Math.max(0, remainingMs()), TIMER_MS_MAX),
+      Math.min(Math.max(0, leftMs), longestMs),
     )
   }
 }

@@ -186,15 +186,19 @@ test('an alarm waits longer than a timer can, and notices that the clock was set
   t.equal(alarm.time, days60)
   for (let minute = 0; minute < 60; minute += 1) mock.timers.tick(60_000)
   t.equal(rung, 0)
-  t.ok(timers.mock.callCount() >= 60)
-  for (const { arguments: parameters } of timers.mock.calls) {
-    // Node fires a timer past 2^31 ms at once, and a long one does not notice that the clock is set.
-    t.ok(Number(parameters[1]) <= 60_000)
-  }
-  mock.timers.setTime(days60 - 30_000)
-  mock.timers.tick(60_000)
-  t.equal(rung, 1, 'within a minute of the clock being set')
+  // Node fires a timer past 2^31 ms at once, and a long one does not notice that the clock is set.
+  const longest = (): number =>
+    Math.max(...timers.mock.calls.map(({ arguments: parameters }) => Number(parameters[1])))
+  t.equal(longest(), 600_000)
+  mock.timers.setTime(days60)
+  mock.timers.tick(600_000)
+  t.equal(rung, 1, 'within ten minutes of the clock being set')
   t.equal(alarm.time, undefined)
+  alarm.set(Date.now() + 3_600_000)
+  mock.timers.setTime(Date.now() + 3_600_000)
+  mock.timers.tick(60_000)
+  t.equal(rung, 2, 'within a minute where it was near')
+  rung = 1
 
   alarm.set(Date.now() + 1_000)
   alarm.set(Date.now() + 5_000)

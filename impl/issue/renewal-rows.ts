@@ -8,6 +8,8 @@ export interface RenewalRow extends Omit<Want, 'keyChoice'> {
   readonly serial: string
   readonly notBefore: number
   readonly notAfter: number
+  /** When the CA is to be asked. */
+  readonly askAt: number
   readonly renewFrom: number | undefined
   readonly renewUntil: number | undefined
   readonly renewAt: number | undefined
@@ -24,18 +26,20 @@ export interface RenewalWindow {
 export class RenewalRows {
   readonly #database: Database
   readonly #directoryUrl: string
+  /** Called when there is one more certificate that the CA is to be asked about. */
+  onAdded: () => void = () => {}
 
   constructor(database: Database, directoryUrl: string) {
     this.#database = database
     this.#directoryUrl = directoryUrl
   }
 
-  /** The certificate that the CA should have been asked about first. */
-  due(now: number): RenewalRow | undefined {
+  /** The certificate that the CA is to be asked about first, of those that have not ended. */
+  next(now: number): RenewalRow | undefined {
     const row = this.#database.get(
-      `SELECT * FROM certificates WHERE directory_url = ? AND ask_at <= ? AND not_after > ?
+      `SELECT * FROM certificates WHERE directory_url = ? AND ask_at IS NOT NULL AND not_after > ?
        ORDER BY ask_at LIMIT 1`,
-      [this.#directoryUrl, now, now],
+      [this.#directoryUrl, now],
     )
     return row === undefined ? undefined : toRenewalRow(row)
   }
@@ -82,6 +86,7 @@ function toRenewalRow(row: Row): RenewalRow {
     serial: String(row['serial']),
     notBefore: Number(row['not_before']),
     notAfter: Number(row['not_after']),
+    askAt: Number(row['ask_at']),
     renewFrom: maybeNumber(row['renew_from']),
     renewUntil: maybeNumber(row['renew_until']),
     renewAt: maybeNumber(row['renew_at']),

@@ -1,5 +1,5 @@
 import type { Logger } from '@libp2p/interface'
-import { sleep } from './abort.ts'
+import { orAbort, sleep } from './abort.ts'
 import { AcmeError, type AcmeClient } from './acme/index.ts'
 import type { CaPause } from './ca-pause.ts'
 import { askIntervalMs, notTooEarly } from './certificates.ts'
@@ -29,8 +29,10 @@ export interface RenewalsInit {
 
 /** Between two questions while there are more, in ms: at most so many a second reach the CA. */
 const PACE_MS = 200
-/** Between two looks for what is to be asked, in ms. */
-const LOOK_MS = 1_000
+/** The longest wait for what is to be asked next, in ms: timers do not notice when the clock is set. */
+const LOOK_MS_MAX = 600_000
+/** After a look that the store did not allow, in ms. */
+const LOOK_AGAIN_MS = 1_000
 /** After a failure of the CA, in ms: doubled each time, until one succeeds. */
 const BACK_OFF_MS_MIN = 1_000
 const BACK_OFF_MS_MAX = 600_000
@@ -74,7 +76,7 @@ export class Renewals {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     for (;;) {
-      let waitMs = LOOK_MS
+      let waitMs = LOOK_AGAIN_MS
       try {
         waitMs = await this.#turn(signal)
       } catch (error) {
@@ -86,12 +88,16 @@ export class Renewals {
     }
   }
 
-  /** One question, if there is one. Returns how long to wait before the next turn. */
+  /** One question, or the wait for its time. Returns how long to wait before the next turn, in ms. */
   async #turn(signal: AbortSignal): Promise<number> {
     const { rows, pause, acme } = this.#init
     const now = Date.now()
-    const row = rows.due(now)
-    if (row === undefined || pause.until(now) !== undefined) return LOOK_MS
+    const row = rows.next(now)
+    const earlyMs = Math.max(row?.askAt ?? now + LOOK_MS_MAX, pause.until(now) ?? 0) - now
+    if (row === undefined || earlyMs > 0) {
+      await this.#added(Math.min(earlyMs, LOOK_MS_MAX), signal)
+      return 0
+    }
     const retryMs = askIntervalMs(row)
     try {
       const info = await acme.renewalInfo(row.certificate, { signal })
@@ -113,6 +119,18 @@ export class Renewals {
         Math.min(backOffMs, BACK_OFF_MS_MAX),
         Math.min(error.retryAfterMs ?? 0, FAILURE_RETRY_AFTER_MS_MAX),
       )
+    }
+  }
+
+  /** Waits for one more certificate, which may be the first to be asked about; for so long at most. */
+  async #added(durationMs: number, signal: AbortSignal): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    this.#init.rows.onAdded = over.resolve
+    const timer = setTimeout(over.resolve, durationMs)
+    try {
+      await orAbort(over.promise, signal)
+    } finally {
+      clearTimeout(timer)
     }
   }
 

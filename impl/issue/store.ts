@@ -230,6 +230,7 @@ export class Store {
         [now, order.id],
       )
     })
+    this.renewals.onAdded()
     return { ...certificate, cryptoType, key, renewFrom: undefined }
   }
 
