@@ -1,6 +1,7 @@
 import type { Logger, PeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION } from '../wire/protocols.ts'
+import { Alarm } from './alarm.ts'
 import { encodeAnnouncement, readAnnouncement, type PubsubMessage } from './announcement.ts'
 import { KnownPeers } from './known-peers.ts'
 
@@ -50,7 +51,7 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #known = new KnownPeers()
   readonly #subscribed: string[] = []
-  #timer: NodeJS.Timeout | undefined
+  readonly #next = new Alarm(() => void this.#publish())
   #announcing = false
   #unheard = false
 
@@ -88,8 +89,7 @@ export class Announcer {
   /** Announces at once, and from then on regularly. */
   announce(): void {
     this.#announcing = true
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#next.clear()
     void this.#publish()
   }
 
@@ -97,8 +97,7 @@ export class Announcer {
   pause(): void {
     this.#announcing = false
     this.#unheard = false
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#next.clear()
   }
 
   async #publish(): Promise<void> {
@@ -128,8 +127,7 @@ export class Announcer {
       }
     }
     if (!this.#announcing) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#publish(), waitMs)
+    this.#next.setIn(waitMs)
   }
 
   /** The first one to subscribe need not wait for the next turn. */

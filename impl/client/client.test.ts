@@ -868,4 +868,11 @@ test('options that make no sense are refused before anything starts', async (t) 
     createClient({ issueServers: [multiaddr('/ip4/127.0.0.1/tcp/1')] }),
     /wanted a multiaddr that ends in/,
   )
+  const issueServers = [
+    multiaddr(`/ip4/127.0.0.1/tcp/1/p2p/${idOf(await generateKeyPair('Ed25519'))}`),
+  ]
+  for (const announceIntervalMs of [0, -1, Number.NaN]) {
+    const message = `announceIntervalMs is ${announceIntervalMs}, wanted a time above 0`
+    await t.rejects(createClient({ issueServers, announceIntervalMs }), { message })
+  }
 })

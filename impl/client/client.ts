@@ -53,13 +53,18 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   /** In ms of performance.now(). */
   #addressCheckedAt = -Infinity
 
-  /** @throws {RangeError} when no issue server is given, or one without its peer id. */
+  /** @throws {RangeError} when no issue server is given, or one without its peer id, or an interval of no length. */
   constructor(components: NodetrustComponents, init: NodetrustInit) {
     super()
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('nodetrust:client')
     this.#issueServers = readIssueServers(init.issueServers)
+    const { announceIntervalMs } = init
+    if (announceIntervalMs !== undefined && !(announceIntervalMs > 0)) {
+      // It would announce without end.
+      throw new RangeError(`announceIntervalMs is ${announceIntervalMs}, wanted a time above 0`)
+    }
     this.#listeners = new SecureListeners(components, () => this.#updateAddresses())
   }
 
