@@ -77,7 +77,7 @@ export async function days(
 ): Promise<{ readonly startMs: number; readonly dayMs: number }> {
   let [startMs, dayMs] = [0, 0]
   let begun = process.cpuUsage()
-  const options = { autoStart: true, announceIntervalMs: DAY_MS }
+  const options = { autoStart: true, announceIntervalMs: 30 * DAY_MS }
   await inWorld({ clients, options }, async (world) => {
     const { signal } = world
     await Promise.all(
