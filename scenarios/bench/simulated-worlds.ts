@@ -11,6 +11,9 @@ import { World } from '../engine/world.ts'
 import type { SwarmPlan } from '../swarm/plan.ts'
 import { runPlan } from '../swarm/run-plan.ts'
 
+// As in a campaign.
+Error.stackTraceLimit = 0
+
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** Connections stay, and nobody asks whether they do. */

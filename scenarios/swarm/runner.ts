@@ -12,11 +12,13 @@ const LONG_SEED_MS_MAX = 3_600_000
 /** A process that has grown beyond this is replaced by a fresh one. */
 const RESIDENT_BYTES_MAX = 1 << 30
 const STDERR_LENGTH_MAX = 4_000
+/** libp2p makes an error for each read that has to wait: a fifth of a campaign's time went into stacks that nobody reads. */
+const NO_STACKS = ['--stack-trace-limit=0']
 
 export interface RunnerOptions {
   /** @default {@link SEED_MS_MAX}; an hour for a long world */
   readonly seedMsMax?: number | undefined
-  /** Starts a process for each seed: nothing of the one before can matter. @default false */
+  /** Starts a process for each seed: nothing of the one before can matter, and errors have stacks. @default false */
   readonly fresh?: boolean | undefined
   /** Of the processes' memory, as Node's option `--max-old-space-size`. @default Node's own */
   readonly heapMegabytesMax?: number | undefined
@@ -102,11 +104,12 @@ export class ChildRunner implements SeedRunner {
 
   async #running(): Promise<ChildProcess> {
     if (this.#child !== undefined) return this.#child
-    const { heapMegabytesMax } = this.#options
+    const { heapMegabytesMax, fresh = false } = this.#options
     const child = fork(new URL('child.ts', import.meta.url), [], {
       execArgv: [
         '--import',
         new URL('../engine/sim/register.ts', import.meta.url).href,
+        ...(fresh ? [] : NO_STACKS),
         ...(heapMegabytesMax === undefined ? [] : [`--max-old-space-size=${heapMegabytesMax}`]),
       ],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
