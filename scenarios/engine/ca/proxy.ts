@@ -72,7 +72,7 @@ export class CaProxy implements AsyncDisposable {
   }
 
   static async open(init: CaProxyInit): Promise<CaProxy> {
-    const [port] = await freePorts()
+    const [port] = await freePorts(init.listenAddress)
     const proxy = new CaProxy(init, await httpsCertificateOf(init), port)
     await proxy.accept()
     return proxy
