@@ -286,6 +286,23 @@ test('what nobody acknowledges is repeated for 924.6 s', async (t) => {
   t.strictSame(client.heard, ['80 connected', '925640 ETIMEDOUT'])
 })
 
+test('a connection that was left is gone with the last word of the other side, or 60 s after its own', async (t) => {
+  for (const moves of [false, true]) {
+    const { stage, here, there } = pair()
+    const ear = stage.listen(there, 443)
+    const dialled = stage.dial(here, '203.0.113.2', 443)
+    await stage.run(1_000)
+    if (moves) here.move(['203.0.113.3'])
+    dialled.socket?.close()
+    await stage.run(1_100)
+    ear.socket?.close()
+    await stage.run(60_900)
+    t.equal(here.sockets, moves ? 1 : 0)
+    await stage.run(61_100)
+    t.equal(here.sockets, 0)
+  }
+})
+
 test('a host that comes back after a power cut breaks the connections that it knows no more', async (t) => {
   const { stage, here, there } = pair()
   const client = stage.dial(here, '203.0.113.2', 80)

@@ -26,6 +26,8 @@ const HANDSHAKE_MS_MAX = 63_000
 export const CONNECT_TIMEOUT_MS = 127_000
 /** How long Linux repeats what nobody acknowledges (tcp_retries2 15). */
 export const UNACKNOWLEDGED_MS_MAX = 924_600
+/** How long Linux waits for the other side's last word when nobody is left to hear it (tcp_fin_timeout). */
+const FIN_WAIT_MS_MAX = 60_000
 
 const DEAF: TcpSink = { connected() {}, failed() {}, data() {}, ended() {}, drained() {} }
 
@@ -163,7 +165,9 @@ export class TcpSocket implements Flow {
   }
 
   released(): void {
-    if (this.#state === 'open') this.#stopTimer()
+    if (this.#state !== 'open') return
+    this.#stopTimer()
+    this.#settle()
   }
 
   receive(packet: Packet): void {
@@ -332,9 +336,11 @@ export class TcpSocket implements Flow {
     })
   }
 
-  /** Both sides have said their last word. */
+  /** A connection that the user has left ends when both sides have said their last word. */
   #settle(): void {
-    if (this.#orphan && this.#finSent && this.#finReceived) this.#dispose()
+    if (!this.#orphan || !this.#finSent) return
+    if (this.#finReceived) this.#dispose()
+    else this.#timer ??= this.host.network.after(FIN_WAIT_MS_MAX, () => this.#dispose())
   }
 
   #dispose(): void {
