@@ -193,6 +193,7 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
       issueServers: this.#issueServers,
       connect: (server, signal) =>
         connect(this.#components.connectionManager, server, { fresh: false, signal }),
+      connections: ({ id }) => this.#components.connectionManager.getConnections(id),
       log: this.#log,
     })
     this.#meetingPoints = meetingPoints

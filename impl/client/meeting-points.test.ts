@@ -1,10 +1,12 @@
 // When a client without neighbours looks for its issue servers. The clock is the test's.
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { mock } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import type { Server } from './exchange.ts'
+import { ISSUE_PROTOCOL } from '../wire/protocols.ts'
 import { MeetingPoints } from './meeting-points.ts'
 import { silentLogger } from './testing.ts'
 
@@ -14,10 +16,11 @@ const server = async (): Promise<Server> => ({
 })
 const issueServers = [await server(), await server()]
 
-function open(
+function seeker(
   t: Test,
   connect: (server: Server, signal: AbortSignal) => Promise<unknown> = () =>
     Promise.reject(new Error('down')),
+  connections: (server: Server) => readonly Connection[] = () => [],
 ) {
   let now = 1_000_000
   const clock = performance.now.bind(performance)
@@ -32,6 +35,7 @@ function open(
       dialled.push(to)
       return connect(to, signal)
     },
+    connections,
     log: silentLogger,
   })
   t.teardown(async () => {
@@ -55,7 +59,7 @@ function open(
 }
 
 test('all issue servers are dialled at once, and again ever more seldom until somebody is found', async (t) => {
-  const { points, dialled, seekFor } = open(t)
+  const { points, dialled, seekFor } = seeker(t)
   await seekFor(500)
   t.same(dialled, issueServers)
   await seekFor(15_000)
@@ -73,7 +77,7 @@ test('all issue servers are dialled at once, and again ever more seldom until so
 
 test('no second attempt is made while one is under way, and none lasts longer than 10 s', async (t) => {
   const signals: AbortSignal[] = []
-  const { dialled, seekFor } = open(t, (_server, signal) => {
+  const { dialled, seekFor } = seeker(t, (_server, signal) => {
     signals.push(signal)
     return new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error))
@@ -89,7 +93,7 @@ test('no second attempt is made while one is under way, and none lasts longer th
 })
 
 test('a stop ends an attempt, and nothing is begun after it', async (t) => {
-  const { points, dialled, seekFor } = open(
+  const { points, dialled, seekFor } = seeker(
     t,
     (_server, signal) =>
       new Promise((_resolve, reject) => {
@@ -101,4 +105,41 @@ test('a stop ends an attempt, and nothing is begun after it', async (t) => {
   t.equal(dialled.length, 2)
   await seekFor(600_000)
   t.equal(dialled.length, 2)
+})
+
+test('a connection over which nobody heard us for 10 s is given up for a new one, unless an answer is awaited on it', async (t) => {
+  const open = new Set<Connection>()
+  const closed: Connection[] = []
+  const connection = (protocol: string): Connection => {
+    const made = {
+      streams: [{ protocol }],
+      close: async () => {
+        open.delete(made)
+        closed.push(made)
+      },
+    } as unknown as Connection
+    open.add(made)
+    return made
+  }
+  const { points, seekFor } = seeker(
+    t,
+    async () => undefined,
+    (of) => (of === issueServers[0] ? [...open] : []),
+  )
+  const first = connection('/meshsub/1.2.0')
+  await seekFor(500)
+  points.found()
+  await seekFor(10_000)
+  t.same(closed, [], 'pubsub may still meet on it')
+  await seekFor(6_000)
+  t.same(closed, [first])
+
+  const asking = connection(ISSUE_PROTOCOL)
+  await seekFor(60_000)
+  t.same(closed, [first])
+  asking.streams.length = 0
+  const young = connection('/meshsub/1.2.0')
+  await seekFor(32_000)
+  t.same(closed, [first], 'one of them is young')
+  t.ok(open.has(young))
 })

@@ -1,4 +1,10 @@
-import { TimeoutError, type Logger } from '@libp2p/interface'
+import { TimeoutError, type Connection, type Logger } from '@libp2p/interface'
+import {
+  ISSUE_INFO_PROTOCOL,
+  ISSUE_PROTOCOL,
+  PROOF_PROTOCOL,
+  RENEWAL_PROTOCOL,
+} from '../wire/protocols.ts'
 import type { Server } from './exchange.ts'
 import { reasonOf } from './errors.ts'
 
@@ -7,12 +13,23 @@ const BACK_OFF_MS_MIN = 1_000
 const BACK_OFF_MS_MAX = 300_000
 /** For all servers of one attempt together, in ms. */
 const CONNECT_TIMEOUT_MS = 10_000
+/** Time for pubsub to meet on a connection, in ms. */
+const MEET_MS = 10_000
+
+const QUESTIONS: readonly string[] = [
+  PROOF_PROTOCOL,
+  ISSUE_INFO_PROTOCOL,
+  ISSUE_PROTOCOL,
+  RENEWAL_PROTOCOL,
+]
 
 /** Options of {@link MeetingPoints}. */
 export interface MeetingPointsInit {
   readonly issueServers: readonly Server[]
   /** Connects unless there is a connection. */
   readonly connect: (server: Server, signal: AbortSignal) => Promise<unknown>
+  /** Those that there are. */
+  readonly connections: (server: Server) => readonly Connection[]
   readonly log: Logger
 }
 
@@ -26,6 +43,8 @@ export class MeetingPoints {
   #attempts = 0
   #nextAt = -Infinity
   #attempt: Promise<void> | undefined
+  /** When it was first noticed that a connection is of no use to pubsub, in ms of performance.now(). */
+  #unheardSince = new WeakMap<Connection, number>()
 
   constructor(init: MeetingPointsInit) {
     this.#init = init
@@ -48,6 +67,7 @@ export class MeetingPoints {
   found(): void {
     this.#attempts = 0
     this.#nextAt = -Infinity
+    this.#unheardSince = new WeakMap()
   }
 
   async stop(): Promise<void> {
@@ -56,7 +76,7 @@ export class MeetingPoints {
   }
 
   async #connect(): Promise<void> {
-    const { issueServers, connect, log } = this.#init
+    const { issueServers, log } = this.#init
     const timeout = new AbortController()
     const timer = setTimeout(() => {
       timeout.abort(new TimeoutError(`no connection within ${CONNECT_TIMEOUT_MS} ms`))
@@ -65,7 +85,7 @@ export class MeetingPoints {
     try {
       await Promise.all(
         issueServers.map((server) =>
-          connect(server, signal).catch((error: unknown) => {
+          this.#meet(server, signal).catch((error: unknown) => {
             log('cannot reach issue server %p - %s', server.id, reasonOf(error))
           }),
         ),
@@ -74,4 +94,34 @@ export class MeetingPoints {
       clearTimeout(timer)
     }
   }
+
+  /**
+   * A server that has not noticed the end of our former process yet has pubsub's streams on its dead connection; when
+   * it does, pubsub forgets us there, and would not think of us again before all connections are gone.
+   */
+  async #meet(server: Server, signal: AbortSignal): Promise<void> {
+    const { connect, connections } = this.#init
+    const open = connections(server)
+    const useful = open.filter((connection) => !this.#isInVain(connection))
+    if (useful.length === 0 && !open.some(isAsking)) {
+      await Promise.all(open.map((connection) => hangUp(connection, signal)))
+    }
+    await connect(server, signal)
+  }
+
+  #isInVain(connection: Connection): boolean {
+    const now = performance.now()
+    const since = this.#unheardSince.get(connection) ?? now
+    this.#unheardSince.set(connection, since)
+    return now - since >= MEET_MS
+  }
+}
+
+/** Whether we wait for an answer. */
+function isAsking({ streams }: Connection): boolean {
+  return streams.some(({ protocol }) => QUESTIONS.includes(protocol))
+}
+
+async function hangUp(connection: Connection, signal: AbortSignal): Promise<void> {
+  await connection.close({ signal }).catch((error: Error) => connection.abort(error))
 }
