@@ -90,6 +90,20 @@ export class NetworkFaults {
     return broken.size / 2
   }
 
+  /** Ends the connections that there are now in one direction: who is at `from` says no more on them, and still hears. */
+  halfClose(ways: Ways): number {
+    let closed = 0
+    for (const host of this.#network.hosts) {
+      for (const socket of host.connections()) {
+        const { peer } = socket
+        if (peer === undefined || !isOn(ways, host.name, peer.host.name)) continue
+        this.#network.soon(() => socket.shutdown())
+        closed += 1
+      }
+    }
+    return closed
+  }
+
   /** Breaks each connection when so many more bytes have gone the way. */
   resetAfter(ways: Ways, afterBytes: number): Heal {
     const rule: ResetRule = { ...ways, afterBytes, sent: new WeakMap() }

@@ -3,11 +3,14 @@ import { isUdp, type Packet } from './packet.ts'
 /** What a firewall lets in beside the answers to what its host asked. */
 export interface FirewallOptions {
   readonly open?: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[]
-  /** What becomes of the rest: an answer that there is nothing, or none at all. @default 'drop' */
-  readonly policy?: 'drop' | 'refuse'
+  /** What becomes of the rest. @default 'drop' */
+  readonly policy?: FirewallPolicy
 }
 
-export type Judgement = 'admit' | 'drop' | 'refuse'
+/** An answer that there is nothing, or none at all. */
+export type FirewallPolicy = 'drop' | 'refuse'
+
+export type Judgement = 'admit' | FirewallPolicy
 
 /** How long Linux remembers that a host has sent something: datagrams, connections. */
 const UDP_MEMORY_MS = 120_000
@@ -26,7 +29,10 @@ export class Firewall {
   }
 
   /** A packet leaves the host: answers to it may come in. */
-  leaves({ kind, source, target }: Packet, nowMs: number): void {
+  leaves(
+    { kind, source, target }: Pick<Packet, 'kind' | 'source' | 'target'>,
+    nowMs: number,
+  ): void {
     const key = conversation(kind, source.key, target.key)
     this.#memory.delete(key)
     this.#memory.set(key, nowMs + (isUdp(kind) ? UDP_MEMORY_MS : TCP_MEMORY_MS))

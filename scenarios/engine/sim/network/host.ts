@@ -10,7 +10,7 @@ import {
   type IpFamily,
 } from './address.ts'
 import { NetworkError } from './errors.ts'
-import { Firewall, type FirewallOptions } from './firewall.ts'
+import { Firewall, type FirewallOptions, type FirewallPolicy, type Judgement } from './firewall.ts'
 import type { Nat } from './nat.ts'
 import type { Network } from './network.ts'
 import { NO_BYTES, isUdp, type Packet } from './packet.ts'
@@ -47,8 +47,9 @@ const EPHEMERAL_PORT_LAST = 60_999
 export class NetworkHost {
   readonly name: string
   readonly network: Network
-  readonly nat: Nat | undefined
-  readonly firewall: Firewall | undefined
+  /** Its own, if it has one, and those that faults have closed. */
+  readonly #firewalls: Firewall[] = []
+  #nat: Nat | undefined
   #addresses: readonly string[] = []
   #up = true
   #nextPort: number
@@ -60,10 +61,14 @@ export class NetworkHost {
   constructor(network: Network, options: HostOptions, random: Random) {
     this.network = network
     this.name = options.name
-    this.nat = options.nat
-    this.firewall = options.firewall === undefined ? undefined : new Firewall(options.firewall)
+    this.#nat = options.nat
+    if (options.firewall !== undefined) this.#firewalls.push(new Firewall(options.firewall))
     this.#nextPort = random.integer(EPHEMERAL_PORT_FIRST, EPHEMERAL_PORT_LAST)
     this.move(options.addresses)
+  }
+
+  get nat(): Nat | undefined {
+    return this.#nat
   }
 
   get addresses(): readonly string[] {
@@ -81,10 +86,11 @@ export class NetworkHost {
     return this.#listeners.size + this.#udp.size + connections
   }
 
-  /** Gives the host other addresses. Sockets at the old ones stay, and are reached no more. */
-  move(addresses: readonly string[]): void {
+  /** Gives the host other addresses, behind another NAT too. Sockets at the old ones stay, and are reached no more. */
+  move(addresses: readonly string[], nat: Nat | undefined = this.#nat): void {
     const canonical = addresses.map(canonicalAddress)
     for (const address of this.#addresses) this.segmentOf(address).remove(address)
+    this.#nat = nat
     for (const address of canonical) this.segmentOf(address).add(address, this)
     this.#addresses = canonical
   }
@@ -113,9 +119,40 @@ export class NetworkHost {
     this.network.release()
   }
 
+  /**
+   * Lets nobody in any more, but the connections that there are and the answers to what the host asks.
+   *
+   * @returns the way to open it again
+   */
+  closeFirewall(policy: FirewallPolicy, nowMs: number): () => void {
+    const closed = new Firewall({ policy })
+    for (const { local, remote } of this.connections()) {
+      closed.leaves({ kind: 'data', source: local, target: remote }, nowMs)
+    }
+    this.#firewalls.push(closed)
+    return () => {
+      const index = this.#firewalls.indexOf(closed)
+      if (index !== -1) this.#firewalls.splice(index, 1)
+    }
+  }
+
+  /** A packet leaves the host: its firewalls let the answer in. */
+  leaves(packet: Packet, nowMs: number): void {
+    for (const firewall of this.#firewalls) firewall.leaves(packet, nowMs)
+  }
+
+  /** What its firewalls make of a packet that comes to it. */
+  judge(packet: Packet, nowMs: number): Judgement {
+    for (const firewall of this.#firewalls) {
+      const judgement = firewall.judge(packet, nowMs)
+      if (judgement !== 'admit') return judgement
+    }
+    return 'admit'
+  }
+
   /** The network in which an address of this host is. */
   segmentOf(address: string): Segment {
-    return this.nat !== undefined && isPrivate(address) ? this.nat.inside : this.network.internet
+    return this.#nat !== undefined && isPrivate(address) ? this.#nat.inside : this.network.internet
   }
 
   /**

@@ -115,18 +115,28 @@ export class Nat {
 
   /** A packet from outside, as the host behind the NAT gets it; undefined: it ends here. */
   inbound(packet: Packet, nowMs: number): Packet | undefined {
-    const target = this.insideOf(packet, nowMs)
+    const mapping = this.#mappingFor(packet, nowMs)
+    // TCP acknowledges what it gets, which the model leaves out: something leaves by the mapping.
+    if (mapping !== undefined && !isUdp(packet.kind)) {
+      mapping.untilMs = Math.max(mapping.untilMs, nowMs + this.#tcpMappingMs)
+    }
+    const target = mapping?.inside ?? this.#forwardedTo(packet)
     return target === undefined ? undefined : { ...packet, target }
   }
 
   /** Where a packet from outside goes. */
-  insideOf({ kind, source, target }: Packet, nowMs: number): Endpoint | undefined {
-    const protocol = protocolOf(kind)
-    const mapping = this.#byOutside.get(`${protocol} ${target.port}`)
-    if (mapping !== undefined && mapping.untilMs >= nowMs && this.#admits(mapping, source)) {
-      return mapping.inside
-    }
-    return this.#forwards.get(`${protocol} ${target.port}`)
+  insideOf(packet: Packet, nowMs: number): Endpoint | undefined {
+    return this.#mappingFor(packet, nowMs)?.inside ?? this.#forwardedTo(packet)
+  }
+
+  #mappingFor({ kind, source, target }: Packet, nowMs: number): Mapping | undefined {
+    const mapping = this.#byOutside.get(`${protocolOf(kind)} ${target.port}`)
+    if (mapping === undefined || mapping.untilMs < nowMs) return undefined
+    return this.#admits(mapping, source) ? mapping : undefined
+  }
+
+  #forwardedTo({ kind, target }: Packet): Endpoint | undefined {
+    return this.#forwards.get(`${protocolOf(kind)} ${target.port}`)
   }
 
   #admits(mapping: Mapping, source: Endpoint): boolean {

@@ -502,6 +502,72 @@ test('a firewall lets in what it is told to and the answers to what its host ask
   }
 })
 
+test('a NAT remembers a connection on which the host only listens, and forgets one on which nothing goes', async (t) => {
+  const stage = new Stage()
+  const options = { kind: 'symmetric', tcpMappingMs: 60_000 } as const
+  const nat = stage.network.nat({ name: 'nat', publicAddress: '198.51.100.20', ...options })
+  const inside = stage.host('inside', ['192.168.1.10'], { nat })
+  const ear = stage.listen(stage.host('server', ['203.0.113.1']), 80)
+  const out = stage.dial(inside, '203.0.113.1', 80)
+  for (const untilMs of [50_000, 100_000, 150_000]) {
+    await stage.run(untilMs)
+    ear.socket?.write(Buffer.from('news'))
+  }
+  await stage.run(200_000)
+  t.equal(out.heard.filter((line) => line.endsWith('4 bytes')).length, 3)
+  await stage.run(220_000)
+  ear.socket?.write(Buffer.from('lost'))
+  await stage.run(230_000)
+  t.equal(out.heard.length, 4, 'nobody knows whom it is for')
+  out.socket?.write(Buffer.from('who am I'))
+  await stage.run(231_000)
+  t.match(out.heard.at(-1), 'ECONNRESET', 'from another port it is a stranger')
+})
+
+test('a firewall that is closed lets nobody new in, whatever was open; connections go on; then it is as it was', async (t) => {
+  for (const [policy, heard] of [
+    ['drop', []],
+    ['refuse', ['1080 ECONNREFUSED']],
+  ] as const) {
+    const { stage, here, there, server } = pair()
+    const before = stage.dial(here, '203.0.113.2', 80)
+    stage.udp(there, 53, true)
+    const asker = stage.udp(here, 5353)
+    await stage.run(1_000)
+    const open = there.closeFirewall(policy, stage.clock.nowMs)
+    const during = stage.dial(here, '203.0.113.2', 80)
+    stage.listen(here, 81)
+    const out = stage.dial(there, '203.0.113.1', 81)
+    before.socket?.write(Buffer.from('still here'))
+    asker.send('203.0.113.2', 53)
+    await stage.run(1_500)
+    t.strictSame(during.heard, heard, policy)
+    t.match(out.heard, ['1080 connected'])
+    t.match(server.heard.at(-1), '10 bytes')
+    t.strictSame(asker.heard, [])
+    open()
+    const after = stage.dial(here, '203.0.113.2', 80)
+    asker.send('203.0.113.2', 53)
+    await stage.run(2_500)
+    t.match(after.heard, ['1580 connected'])
+    t.equal(asker.heard.length, 1)
+    if (policy === 'drop') t.match(during.heard, ['2080 connected'], 'its SYN was repeated')
+  }
+})
+
+test('a half-closed connection ends in one direction and goes on in the other', async (t) => {
+  const { stage, here, server } = pair()
+  const out = stage.dial(here, '203.0.113.2', 80)
+  await stage.run(100)
+  t.equal(stage.network.faults.halfClose({ from: ['here'] }), 1)
+  await stage.run(200)
+  t.match(server.heard.at(-1), 'ended')
+  t.equal(out.socket?.writeError, 'EPIPE')
+  server.socket?.write(Buffer.from('news'))
+  await stage.run(300)
+  t.match(out.heard.at(-1), '4 bytes')
+})
+
 test('the same seed is the same traffic, another seed is not, and a link that changes moves no other link', async (t) => {
   const link = { latencyMs: 40, jitterMs: 50, lossRate: 0.2, duplicateRate: 0.1 }
   const traffic = async (seed: number, lossRate = 0.2): Promise<readonly string[]> => {

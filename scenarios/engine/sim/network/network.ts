@@ -109,7 +109,7 @@ export class Network {
   send(from: NetworkHost, original: Packet): void {
     if (!from.up) return
     const { nowMs } = this.#clock
-    from.firewall?.leaves(original, nowMs)
+    from.leaves(original, nowMs)
     if (from.isOwn(original.target.address)) return this.#within(from, original)
     if (isLoopback(original.source.address)) return
     let packet = original
@@ -194,13 +194,12 @@ export class Network {
     if (at === undefined) return packet.flow?.held()
     if (this.#meetsBarrier(from, at.name, original)) return
     if (!at.up) return this.#hold(from, original)
-    switch (at.firewall?.judge(packet, nowMs)) {
+    switch (at.judge(packet, nowMs)) {
       case 'drop':
         return packet.flow?.held()
       case 'refuse':
         return at.refuse(packet)
       case 'admit':
-      case undefined:
         at.receive(packet, from.name)
     }
   }
