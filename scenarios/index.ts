@@ -1,5 +1,6 @@
 import { addressChange } from './address-change.ts'
 import { allProofServersFail } from './all-proof-servers-fail.ts'
+import { behindNat } from './behind-nat.ts'
 import { browser } from './browser.ts'
 import { caDownMidOrder } from './ca-down-mid-order.ts'
 import { caLostItsState } from './ca-lost-its-state.ts'
@@ -49,5 +50,6 @@ export const scenarios: readonly Scenario[] = [
   renewal,
   earlyRenewal,
   addressChange,
+  behindNat,
   flashCrowd,
 ]

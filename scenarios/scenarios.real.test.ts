@@ -122,6 +122,7 @@ test('a mistake of the user is one line and exit code 2', async (t) => {
     [['happy-path', '--transport', 'pigeon'], /Allowed choices are memory, tcp, sim/],
     [['happy-path', '--seed', '7'], /of a simulated world: add --transport sim/],
     [['browser', '--transport', 'sim'], /know no virtual time/],
+    [['behind-nat', '--transport', 'memory'], /of a simulated network: add --transport sim/],
     [['happy-path', '--no-such-option'], /unknown option/],
     [['happy-path', '--ca', 'bolder'], /Allowed choices are built-in/],
     [

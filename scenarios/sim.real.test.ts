@@ -20,20 +20,22 @@ interface Run {
 }
 
 /** Runs the command in a process of its own. */
-async function run(seed: string): Promise<Run> {
+async function run(scenario: string, seed: string): Promise<Run> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [CLI, 'dns-server-down', '--transport', 'sim', '--seed', seed, '--json'],
+    [CLI, scenario, '--transport', 'sim', '--seed', seed, '--json'],
     { maxBuffer: 1 << 26 },
   )
   return JSON.parse(stdout) as Run
 }
 
-test('the same seed is the same run in two fresh processes, packet by packet; another seed is not', async (t) => {
-  const first = await run('7')
-  const second = await run('7')
-  t.equal(first.holds, true)
-  t.strictSame(second.digest, first.digest)
-  t.strictSame(second.timeline, first.timeline)
-  t.notSame((await run('8')).digest, first.digest)
-})
+for (const scenario of ['dns-server-down', 'behind-nat']) {
+  test(`${scenario}: the same seed is the same run in two fresh processes, packet by packet; another seed is not`, async (t) => {
+    const first = await run(scenario, '7')
+    const second = await run(scenario, '7')
+    t.equal(first.holds, true)
+    t.strictSame(second.digest, first.digest)
+    t.strictSame(second.timeline, first.timeline)
+    t.notSame((await run(scenario, '8')).digest, first.digest)
+  })
+}

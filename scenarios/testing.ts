@@ -11,7 +11,7 @@ export function scenariosHold(
 ): void {
   const ca = caOptionsFromEnvironment(environment)
   for (const scenario of scenarios) {
-    if (transport === 'sim' && scenario.inRealTime === true) continue
+    if (transport === 'sim' ? scenario.inRealTime : scenario.onlySimulated) continue
     test(`${scenario.proves.join(' ')} ${scenario.name} holds on ${transport}`, async (t) => {
       const report = await runScenario(scenario, { transport, ca })
       for (const { name, problem } of report.verdicts) t.equal(problem, undefined, name)

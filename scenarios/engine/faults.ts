@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { misbehave } from './byzantine.ts'
 import { disturbMachine } from './machine-faults.ts'
 import { disturbNetwork } from './network-faults.ts'
+import { disturbRouter } from './router-faults.ts'
 import type { Fault, FaultMoment } from './scenario.ts'
 import type { TraceEntry } from './trace.ts'
 import type { World } from './world.ts'
@@ -168,8 +169,12 @@ function inject(world: World, fault: Fault): Promise<Injected> {
     case 'bandwidth':
     case 'stall':
     case 'reset':
+    case 'half-close':
     case 'datagrams':
       return Promise.resolve(disturbNetwork(world, fault))
+    case 'rebind':
+    case 'firewall':
+      return Promise.resolve(disturbRouter(world, fault))
     case 'clock':
     case 'sleep':
     case 'disk':

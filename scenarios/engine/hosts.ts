@@ -36,6 +36,8 @@ export interface WorldFacts {
     readonly directoryUrl: string
     readonly certificateAuthority: string
   }
+  /** Whether anybody is behind a NAT. */
+  readonly hasRouters: boolean
   readonly hostsOf: (role: HostPlan['role']) => readonly Host[]
   readonly upkeep: Upkeep | undefined
 }
@@ -175,7 +177,19 @@ export class Host {
     this.#facts.trace.record(this.name, 'host:started', {
       addresses: Object.values(this.place.addresses),
       peer: this.peerId,
+      ...this.#surroundings(),
     })
+  }
+
+  /** What is between the host and the internet, as its start tells it. */
+  #surroundings(): Readonly<Record<string, string | boolean>> {
+    const { nat, firewall } = this.plan
+    return {
+      ...(nat === undefined ? {} : { nat: nat.kind, forwarded: (nat.forwards ?? []).length > 0 }),
+      ...(firewall === undefined
+        ? {}
+        : { firewall: (firewall.open ?? []).length > 0 ? 'open' : 'closed' }),
+    }
   }
 
   async #createNode(): Promise<Node> {
@@ -189,7 +203,9 @@ export class Host {
       ],
       connectionEncrypters: [noise()],
       streamMuxers: [muxer(this.#facts.upkeep)],
-      connectionMonitor: { enabled: false },
+      // As libp2p has it: nobody else finds out that a router has forgotten a connection. Without routers it would only
+      // find that one process answers late for all hosts.
+      connectionMonitor: { enabled: this.#facts.hasRouters },
       // On tcp with IPv6 all hosts share one address.
       connectionManager: {
         inboundConnectionThreshold: 10_000,
@@ -281,8 +297,9 @@ export class Host {
   /** Where a client's WebSockets stand, plain and secure on one port. */
   #secureListen(): string[] {
     if (this.plan.role !== 'client') return []
+    const { securePort = 0 } = this.plan
     return Object.entries(this.place.socketAddresses).map(
-      ([family, address]) => `/ip${family}/${address}/tcp/0/ws`,
+      ([family, address]) => `/ip${family}/${address}/tcp/${securePort}/ws`,
     )
   }
 

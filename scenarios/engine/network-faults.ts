@@ -53,13 +53,18 @@ function begin(network: Network, fault: NetworkFault): () => void {
       }
       faults.reset({ from: one, to: others })
       return () => {}
+    case 'half-close':
+      faults.halfClose({ from: one, to: others })
+      return () => {}
     case 'latency':
       return change(network, fault, { latencyMs: fault.latencyMs, jitterMs: fault.jitterMs })
     case 'bandwidth':
       return change(network, fault, { bytesPerSecond: fault.bytesPerSecond })
     case 'datagrams': {
-      const { lossRate, duplicateRate, reorderRate, corruptRate } = fault
-      return change(network, fault, { lossRate, duplicateRate, reorderRate, corruptRate })
+      const { lossRate, duplicateRate, reorderRate, corruptRate, lengthMax } = fault
+      const rates = { lossRate, duplicateRate, reorderRate, corruptRate }
+      const options = lengthMax === undefined ? rates : { ...rates, datagramLengthMax: lengthMax }
+      return change(network, fault, options)
     }
   }
 }

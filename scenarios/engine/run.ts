@@ -43,6 +43,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       `"${scenario.name}" needs programs that know no virtual time: take another --transport`,
     )
   }
+  if (scenario.onlySimulated === true && options.transport !== 'sim') {
+    throw new UnavailableError(`"${scenario.name}" is of a simulated network: add --transport sim`)
+  }
   const driver = options.driver ?? (await openDriver(options.transport, { seed: options.seed }))
   return await driver.drive(() => runOn(driver, scenario, options))
 }

@@ -1,9 +1,9 @@
 import type { IssueServerInit, NodetrustInit } from '../../impl/index.ts'
 import type { BuiltInCaOptions, CaRule, RenewalWindow } from './ca/index.ts'
-import type { Family } from './drivers/driver.ts'
+import type { Family, FirewallPlan, NatPlan } from './drivers/driver.ts'
 import type { Machine } from './machine/machine.ts'
 import type { DriverName } from './drivers/index.ts'
-import type { ByzantineFault, MachineFault, NetworkFault } from './simulated-faults.ts'
+import type { ByzantineFault, MachineFault, NetworkFault, RouterFault } from './simulated-faults.ts'
 import type { World } from './world.ts'
 
 /** What happens in a network, when, and what must then hold. One file of `scenarios/` exports one. */
@@ -36,6 +36,8 @@ export interface Scenario {
   readonly expectations: readonly Expectation[]
   /** Needs programs beside this one, which know no virtual time: it cannot be simulated. @default false */
   readonly inRealTime?: boolean
+  /** Has hosts or faults that only a simulated world has. @default false */
+  readonly onlySimulated?: boolean
   /** @default 60 s */
   readonly deadlineMs?: number
 }
@@ -76,6 +78,10 @@ interface PlacedPlan {
   readonly name: string
   /** @default [4] */
   readonly families?: readonly Family[]
+  /** Of simulated worlds: what is between the host and the internet. @default none */
+  readonly nat?: NatPlan
+  /** Of simulated worlds. @default none */
+  readonly firewall?: FirewallPlan
 }
 
 export interface ServerPlan extends PlacedPlan {
@@ -92,6 +98,8 @@ export interface ClientPlan extends PlacedPlan {
   readonly role: 'client'
   /** Is not started with the world: the story starts it. @default false */
   readonly late?: boolean
+  /** Where its secure WebSockets listen, for routers and firewalls to let through. @default any free port */
+  readonly securePort?: number
   /** Options of the client over the engine's: `csr: false` makes one of 2018. */
   readonly options?: Partial<NodetrustInit>
 }
@@ -102,7 +110,14 @@ export interface AttackerPlan extends PlacedPlan {
 }
 
 /** What is done to a host, or to the CA, and when. */
-export type Fault = (HostFault | CaFault | NetworkFault | MachineFault | ByzantineFault) & {
+export type Fault = (
+  | HostFault
+  | CaFault
+  | NetworkFault
+  | RouterFault
+  | MachineFault
+  | ByzantineFault
+) & {
   readonly at: number | FaultMoment
   /** Heals after so many ms. @default never */
   readonly forMs?: number

@@ -11,14 +11,15 @@
  * - `bandwidth`: so many bytes go in a second
  * - `stall`: everything waits, datagrams too, and arrives after healing
  * - `reset`: connections break, those that there are now, or each after so many bytes, or in its handshake
- * - `datagrams`: they are lost, doubled, overtaken, changed; rates are from 0 to 1
+ * - `half-close`: those that there are now end in one direction: the host says no more on them, and still hears
+ * - `datagrams`: they are lost, doubled, overtaken, changed; rates are from 0 to 1. Those over `lengthMax` bytes are lost
  */
 export type NetworkFault = { readonly host: string; readonly with?: readonly string[] } & (
   | { readonly kind: 'partition'; readonly direction?: 'both' | 'out' | 'in' }
   | { readonly kind: 'ring' }
   | { readonly kind: 'latency'; readonly latencyMs: number; readonly jitterMs: number }
   | { readonly kind: 'bandwidth'; readonly bytesPerSecond: number }
-  | { readonly kind: 'stall' }
+  | { readonly kind: 'stall' | 'half-close' }
   | { readonly kind: 'reset'; readonly when: 'now' | 'handshake' }
   | { readonly kind: 'reset'; readonly when: 'after'; readonly bytes: number }
   | {
@@ -27,7 +28,20 @@ export type NetworkFault = { readonly host: string; readonly with?: readonly str
       readonly duplicateRate: number
       readonly reorderRate: number
       readonly corruptRate: number
+      readonly lengthMax?: number
     }
+)
+
+/**
+ * What is wrong between a host and the internet.
+ *
+ * - `rebind`: the router before the host forgets all connections, and takes another public address where that is `new`;
+ *   what it is asked then is new to it, so that there is nothing to heal
+ * - `firewall`: nobody is let in who was not there before, whatever was open; who comes is not answered, or refused
+ */
+export type RouterFault = { readonly host: string } & (
+  | { readonly kind: 'rebind'; readonly address: 'kept' | 'new' }
+  | { readonly kind: 'firewall'; readonly policy: 'drop' | 'refuse' }
 )
 
 /**

@@ -13,8 +13,9 @@ export interface Socket {
 /** Where a client's announced address leads. */
 export function socketOf(world: World, client: string): Socket {
   const announced = world.announcements.find(({ host }) => host === client)
-  const address = world.host(client).place.socketAddresses[4] ?? ''
-  return { host: address, port: announced?.port ?? 0, servername: announced?.name ?? '' }
+  const address = world.host(client).place.addresses[4] ?? ''
+  const host = world.driver.socketAddress(address)
+  return { host, port: announced?.port ?? 0, servername: announced?.name ?? '' }
 }
 
 /** Looks at a client's socket over a new connection, and puts what it sees into the trace. */

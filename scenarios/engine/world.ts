@@ -322,11 +322,18 @@ export class World implements AsyncDisposable {
         const { directoryUrl, certificateAuthority } = this.#proxies.get(host) ?? this.ca
         return { directoryUrl, certificateAuthority }
       },
+      hasRouters: this.plan.hosts.some(({ nat }) => nat !== undefined),
       hostsOf: (role) => this.hostsOf(role),
       upkeep: this.plan.upkeep,
     }
     for (const plan of this.plan.hosts) {
-      const place = this.driver.place({ name: plan.name, families: familiesOf(plan) })
+      const { name, nat, firewall } = plan
+      const place = this.driver.place({
+        name,
+        families: familiesOf(plan),
+        ...(nat === undefined ? {} : { nat }),
+        ...(firewall === undefined ? {} : { firewall }),
+      })
       // From the host's own randomness, where hosts have their own: no other host changes it.
       const privateKey = await this.driver.run(place, () => generateKeyPair('Ed25519'))
       this.#hosts.set(plan.name, new Host({ plan, place, privateKey, facts, driver: this.driver }))

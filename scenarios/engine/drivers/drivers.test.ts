@@ -150,6 +150,16 @@ for (const name of DRIVER_NAMES) {
 }
 
 for (const name of ['memory', 'tcp'] as const) {
+  test(`${name}: nobody can be behind a NAT or a firewall, and who asks is told where it can`, (t) =>
+    on(name, async ({ driver }) => {
+      const host = { name: 'here', families: [4] as const }
+      t.throws(() => driver.place({ ...host, nat: { kind: 'symmetric' } }), {
+        name: 'RangeError',
+        message: /"here" is behind a NAT, .* --transport sim/,
+      })
+      t.throws(() => driver.place({ ...host, firewall: {} }), { message: /behind a firewall/ })
+    }))
+
   test(`${name}: two worlds at once do not meet`, async (t) => {
     await on(name, (one) =>
       on(name, async (other) => {
@@ -164,6 +174,67 @@ for (const name of ['memory', 'tcp'] as const) {
     )
   })
 }
+
+test('sim: a host behind a NAT is seen at its public address, and reached there by a forwarded port alone', (t) =>
+  on('sim', async ({ driver, start }) => {
+    const nat = { kind: 'port-restricted', router: 'home' } as const
+    const families = [4, 6] as const
+    const forwards = [{ port: 5001, to: 4001 }]
+    const inside = driver.place({ name: 'inside', families, nat: { ...nat, forwards } })
+    const neighbour = driver.place({ name: 'neighbour', families: [4], nat })
+    t.equal(inside.addresses[4], neighbour.addresses[4], 'neighbours share it')
+    t.not(inside.socketAddresses[4], neighbour.socketAddresses[4])
+    t.match(inside.listen[0], '/ip4/192.168.1.10/tcp/4001')
+    t.equal(inside.addresses[6], inside.socketAddresses[6], 'a NAT is of IPv4')
+    const server = await start(driver.place({ name: 'server', families }))
+    const client = await start(inside)
+    const seen = new Promise<string>((resolve) => {
+      server.addEventListener('connection:open', ({ detail }) =>
+        resolve(detail.remoteAddr.toString()),
+      )
+    })
+    const dial = (from: Libp2p, port: number): Promise<unknown> =>
+      from.dial(multiaddr(`/ip4/${inside.addresses[4]}/tcp/${port}/p2p/${client.peerId.toString()}`), {
+        signal: AbortSignal.timeout(5_000),
+      })
+    const [address] = server.getMultiaddrs()
+    await client.dial(address ?? [], { signal: AbortSignal.timeout(5_000) })
+    t.match(await seen, `/ip4/${inside.addresses[4]}/tcp/`)
+    const stranger = await start(driver.place({ name: 'stranger', families: [4] }), [])
+    await t.rejects(dial(stranger, 4001))
+    await dial(stranger, 5001)
+  }))
+
+test('sim: a router that takes another address takes all behind it along; a host that moves goes alone', (t) =>
+  on('sim', async ({ driver }) => {
+    const forwards = [{ port: 5001, to: 4001 }]
+    const home = (name: string, more = {}) =>
+      driver.place({
+        name,
+        families: [4],
+        nat: { kind: 'full-cone', router: 'home', ...more },
+      })
+    const [one, other] = [home('one', { forwards }), home('other')]
+    const [before] = Object.values(one.addresses)
+    t.strictSame(driver.simulated?.machine('one').rebind('kept'), [])
+    t.equal(one.addresses[4], before)
+    t.strictSame(driver.simulated?.machine('one').rebind('new'), ['one', 'other'])
+    t.not(one.addresses[4], before)
+    t.equal(one.addresses[4], other.addresses[4])
+    const shared = other.addresses[4]
+    driver.move(one)
+    t.not(one.addresses[4], shared)
+    t.equal(other.addresses[4], shared)
+    t.equal(one.socketAddresses[4], '192.168.1.10', 'every home has the same')
+    t.throws(() => home('third', { kind: 'symmetric' }), { message: /full-cone/ })
+    home('fourth', { forwards })
+    t.throws(() => home('fifth', { forwards }), { message: /5001 .* leads to "fourth" already/ })
+    driver.place({ name: 'public', families: [4] })
+    t.throws(() => driver.simulated?.machine('public').rebind('new'), {
+      name: 'RangeError',
+      message: /behind no router/,
+    })
+  }))
 
 test('sim: there is one world at a time in a process', async (t) => {
   await on('sim', async () => {

@@ -7,6 +7,7 @@ import { tcpDriver } from './tcp.ts'
 import {
   familiesOfAddresses,
   ONE_PROCESS,
+  refuseRouters,
   type Driver,
   type Family,
   type Place,
@@ -54,6 +55,7 @@ export function memoryDriver(): Driver {
     ...ONE_PROCESS,
     name: 'memory',
     place(host): Place {
+      refuseRouters(host)
       const { socketAddresses } = loopback.place(host)
       const addresses = addressesFor(host.families, socketAddresses)
       return {

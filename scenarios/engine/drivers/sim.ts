@@ -4,19 +4,27 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { HostClock } from '../sim/host-clock.ts'
 import { runOn, type VirtualHost } from '../sim/host-context.ts'
 import { install } from '../sim/install.ts'
-import { Network, type LinkOptions, type NetworkHost } from '../sim/network/index.ts'
+import {
+  Network,
+  type FirewallOptions,
+  type LinkOptions,
+  type NetworkHost,
+} from '../sim/network/index.ts'
 import { connectHost, installNetwork } from '../sim/node/index.ts'
 import type { PacketShape, TraceDigest } from '../sim/hashes.ts'
 import {
   familiesOfAddresses,
   type Driver,
   type Family,
+  type FirewallPlan,
   type Place,
+  type PlaceInit,
   type Service,
   type Simulated,
   type SimulatedMachine,
   type TransportComponents,
 } from './driver.ts'
+import { Routers } from './routers.ts'
 import { silentServer } from './silent-server.ts'
 
 export interface SimOptions {
@@ -65,6 +73,7 @@ class Process implements VirtualHost {
 }
 
 interface Machine {
+  readonly place: Place
   readonly host: NetworkHost
   readonly clock: HostClock
   process: Process
@@ -110,6 +119,8 @@ export function simDriver({
     }
   }
 
+  const routers = new Routers(network, () => addressesFor([4])[4] ?? '')
+
   const start = (name: string, host: NetworkHost, hostClock: HostClock): Process => {
     const process = new Process(name, hostClock)
     connectHost(process, { machine: host })
@@ -124,21 +135,32 @@ export function simDriver({
 
   const run = <T>(place: Place, work: () => T): T => runOn(machineOf(place).process, work)
 
-  const place = ({ name, families }: Parameters<Driver['place']>[0]): Place => {
-    const addresses = addressesFor(families)
-    const host = network.host({ name, addresses: Object.values(addresses) })
+  const place = (init: PlaceInit): Place => {
+    const { name, families, nat, firewall } = init
+    const isBehind = nat !== undefined && families.includes(4)
+    const addresses = addressesFor(isBehind ? families.filter((family) => family !== 4) : families)
+    const router = isBehind ? routers.join({ ...init, nat }, addresses) : undefined
+    const socketAddresses =
+      router === undefined ? addresses : { ...addresses, 4: router.privateAddress }
+    const host = network.host({
+      name,
+      addresses: Object.values(socketAddresses),
+      ...(router === undefined ? {} : { nat: router.nat }),
+      ...(firewall === undefined ? {} : { firewall: firewallOf(firewall) }),
+    })
     const hostClock = new HostClock()
     const made: Place = {
       addresses,
-      socketAddresses: addresses,
+      socketAddresses,
       get listen() {
-        return Object.entries(addresses).map(
+        return Object.entries(socketAddresses).map(
           ([family, address]) => `/ip${family}/${address}/tcp/${LISTEN_PORT}`,
         )
       },
       transport: (components) => transportOf(made, components),
     }
-    machines.set(addresses, { host, clock: hostClock, process: start(name, host, hostClock) })
+    const process = start(name, host, hostClock)
+    machines.set(addresses, { place: made, host, clock: hostClock, process })
     return made
   }
 
@@ -203,7 +225,12 @@ export function simDriver({
     machine(name): SimulatedMachine {
       for (const machine of machines.values()) {
         if (machine.host.name !== name) continue
-        return { host: machine.host, clock: machine.clock, sleep: () => sleep(machine) }
+        return {
+          host: machine.host,
+          clock: machine.clock,
+          sleep: () => sleep(machine),
+          rebind: (address) => routers.rebind(name, address),
+        }
       }
       throw new RangeError(`this world has no machine "${name}"`)
     },
@@ -220,18 +247,32 @@ export function simDriver({
     service,
     move(made) {
       const { host } = machineOf(made)
-      Object.assign(made.addresses, addressesFor(familiesOfAddresses(made.addresses)))
-      host.move(Object.values(made.addresses))
+      const { addresses, socketAddresses } = made
+      const isBehind = host.nat !== undefined
+      const own = familiesOfAddresses(addresses).filter((family) => family !== 4 || !isBehind)
+      const fresh = addressesFor(own)
+      Object.assign(addresses, fresh)
+      Object.assign(socketAddresses, fresh)
+      if (!isBehind) return host.move(Object.values(addresses))
+      const { nat, privateAddress } = routers.move(host.name)
+      Object.assign(socketAddresses, { 4: privateAddress })
+      host.move(Object.values(socketAddresses), nat)
     },
     socketAddress: (address) => address,
     async blackHole(multiaddrs) {
       const holes = await Promise.all(
         multiaddrs.map((address) => {
-          const owner = [...machines].find(([addresses]) =>
-            Object.values(addresses).some((own) => address.includes(`/${own}/`)),
+          const [owner, ...others] = [...machines.values()].filter((machine) =>
+            Object.values(machine.place.socketAddresses).some((own) =>
+              address.includes(`/${own}/`),
+            ),
           )
-          if (owner === undefined) throw new Error(`nobody in this world has "${address}"`)
-          return runOn(owner[1].process, () => silentServer(address))
+          if (owner === undefined || others.length > 0) {
+            throw new Error(
+              `${owner === undefined ? 'nobody' : 'more than one host'} in this world has "${address}"`,
+            )
+          }
+          return runOn(owner.process, () => silentServer(address))
         }),
       )
       return { close: async () => void (await Promise.all(holes.map((hole) => hole.close()))) }
@@ -259,5 +300,12 @@ export function simDriver({
       }
     },
     close: async () => {},
+  }
+}
+
+function firewallOf({ open = [], policy }: FirewallPlan): FirewallOptions {
+  return {
+    open: open.map((port) => ({ protocol: 'tcp', port })),
+    ...(policy === undefined ? {} : { policy }),
   }
 }

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import {
   familiesOfAddresses,
   ONE_PROCESS,
+  refuseRouters,
   type Driver,
   type Family,
   type Place,
@@ -31,8 +32,9 @@ export function tcpDriver(): Driver {
   return {
     ...ONE_PROCESS,
     name: 'tcp',
-    place({ families }): Place {
-      const addresses = addressesFor(families)
+    place(host): Place {
+      refuseRouters(host)
+      const addresses = addressesFor(host.families)
       return {
         addresses,
         socketAddresses: addresses,
