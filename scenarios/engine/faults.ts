@@ -114,7 +114,7 @@ export class Faults implements AsyncDisposable {
   async #carryOut(fault: Fault): Promise<void> {
     const { trace } = this.#world
     const injected = await inject(this.#world, fault)
-    trace.record(fault.host, `fault:${fault.kind}`)
+    trace.record(fault.host, `fault:${fault.kind}`, wordsOf(fault))
     this.#outstanding.delete(fault)
     this.#unhealed.add(injected)
     const heal = async (): Promise<void> => {
@@ -125,6 +125,15 @@ export class Faults implements AsyncDisposable {
     if (fault.forMs !== undefined) this.#later(fault.forMs, heal)
     if (fault.until !== undefined) this.#when(fault.until, heal)
   }
+}
+
+/** What others must know of a fault to judge what comes of it, and to tell it from others of its kind. */
+function wordsOf(fault: Fault): Readonly<Record<string, unknown>> {
+  const { kind: _kind, host: _host, at: _at, forMs: _forMs, until: _until, ...rest } = fault
+  const words = Object.entries(rest).filter(([, value]) =>
+    ['string', 'number', 'boolean'].includes(typeof value),
+  )
+  return Object.fromEntries(words)
 }
 
 function isMoment({ event, detail = {} }: FaultMoment, entry: TraceEntry): boolean {

@@ -29,7 +29,7 @@ function world(parts: Partial<Record<keyof World, unknown>> = {}): World {
     ...parts,
   } as unknown as World
 }
-const [proven, announced, unproven] = invariants
+const [proven, announced, unproven, silent] = invariants
 const names = (peer: string, address: string): string[] => [
   wire.id0Name(ids.get(peer) ?? new Uint8Array(), ZONE),
   wire.addressName(address, ZONE),
@@ -108,4 +108,13 @@ test('what a host announces that has moved is judged when it has another certifi
   t.match(await announced?.atEnd?.(w), /ECONNREFUSED/)
   w.trace.record('client1', 'certificate:renewed')
   t.match(await announced?.onEvent?.(w, heard), /ECONNREFUSED/)
+})
+
+test('a client that is told to announce nothing, and is heard all the same, is told of', (t) => {
+  const announcements = [{ host: 'client1', address: '/dns4/one', name: 'one', port: 1 }]
+  const heard = (announces: boolean): World =>
+    world({ announcements, clients: [{ name: 'client1', announces }] })
+  t.equal(silent?.always?.(heard(true)), true)
+  t.match(silent?.always?.(heard(false)), /client1 announces \/dns4\/one/)
+  t.end()
 })

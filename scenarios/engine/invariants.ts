@@ -34,6 +34,11 @@ export const invariants: readonly Invariant[] = [
     always: unprovenClientsSentNothing,
     after: ['request:received', 'certificate:obtained'],
   },
+  {
+    name: 'who is told to announce nothing announces nothing',
+    always: silentClientsAreSilent,
+    after: ['peer:heard'],
+  },
 ]
 
 /** Longest wait for one TLS handshake. */
@@ -78,6 +83,13 @@ function unprovenClientsSentNothing(world: World): true | string {
     }
   }
   return true
+}
+
+/** Operators say so of clients that nobody can reach. */
+function silentClientsAreSilent({ clients, announcements }: World): true | string {
+  const silent = new Set(clients.filter(({ announces }) => !announces).map(({ name }) => name))
+  const loud = announcements.find(({ host }) => silent.has(host))
+  return loud === undefined || `${loud.host} announces ${loud.address}`
 }
 
 /** Judges one announced address, or all. */

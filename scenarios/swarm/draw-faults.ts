@@ -16,6 +16,7 @@ type Draw = (random: Random, world: Names) => Fault | undefined
 interface Names {
   readonly all: readonly string[]
   readonly of: (role: HostPlan['role']) => readonly string[]
+  readonly behindNat: readonly string[]
 }
 
 /** Draws the faults of a world: which kinds there are at all, how often each comes, and each one from its own stream. */
@@ -30,6 +31,7 @@ export function drawFaults(
   const names: Names = {
     all: [...init.hosts.map(({ name }) => name), 'ca', 'resolver'],
     of: (role) => init.hosts.filter((host) => host.role === role).map(({ name }) => name),
+    behindNat: init.hosts.filter(({ nat }) => nat !== undefined).map(({ name }) => name),
   }
   const weights = random.fork('weights')
   const kinds = Object.keys(KINDS).flatMap((kind) => {
@@ -153,7 +155,10 @@ export const KINDS: Readonly<Record<string, Draw>> = {
     const rate = (): number => random.pick([0, 0, 0.1, 0.5])
     const [lossRate, duplicateRate, reorderRate] = [rate(), rate(), rate()]
     const corruptRate = rate() / 2
-    return { kind: 'datagrams', host, lossRate, duplicateRate, reorderRate, corruptRate, at }
+    const rates = { lossRate, duplicateRate, reorderRate, corruptRate }
+    // What fits into every packet, and what RFC 1035 allows.
+    const lengthMax = random.pick([undefined, undefined, 1_232, 512])
+    return { kind: 'datagrams', host, ...rates, ...(lengthMax && { lengthMax }), at }
   },
   refuse: (random, names) => ({ kind: 'refuse', host: random.pick(servers(names)), at }),
   hang: (random, names) => ({ kind: 'hang', host: random.pick(names.of('proof')), at }),
@@ -221,6 +226,24 @@ export const KINDS: Readonly<Record<string, Draw>> = {
     host: random.pick(names.of('issue')),
     at,
   }),
+  isolate: (random, names) => ({
+    kind: 'isolate',
+    host: random.pick([...servers(names), ...names.of('client')]),
+    at,
+  }),
+  'half-close'(random, names) {
+    const host = random.pick(names.all)
+    return { kind: 'half-close', host, ...some(random, host, names), at }
+  },
+  firewall(random, names) {
+    const host = random.pick([...servers(names), ...names.of('client')])
+    return { kind: 'firewall', host, policy: random.pick(['drop', 'refuse'] as const), at }
+  },
+  router(random, { behindNat }) {
+    if (behindNat.length === 0) return undefined
+    const address = random.pick(['kept', 'new'] as const)
+    return { kind: 'rebind', host: random.pick(behindNat), address, at }
+  },
 }
 
 function chance(random: Random): { readonly probability: number; readonly seed: number } {

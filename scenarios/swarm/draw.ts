@@ -2,6 +2,7 @@ import type { ClientPlan, HostPlan } from '../engine/scenario.ts'
 import { SeededRandom } from '../engine/sim/random.ts'
 import type { Random } from '../engine/sim/random.ts'
 import { drawFaults } from './draw-faults.ts'
+import { drawHome, homesText } from './draw-home.ts'
 import { drawLong } from './long/draw-long.ts'
 import type { SwarmPlan, WorldName } from './plan.ts'
 
@@ -52,7 +53,8 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
       const name = `${role}${index + 1}`
       const of = families === '4' ? [4 as const] : families === '6' ? [6 as const] : BOTH
       if (role !== 'client') return { name, role, families: role === 'attacker' ? of : BOTH }
-      return drawClient(name, random.fork(`host ${name}`), { families: of, world })
+      const client = drawClient(name, random.fork(`host ${name}`), { families: of, world })
+      return world === 'swarm' ? drawHome(client, random) : client
     }),
   )
   const faultsMs = world === 'crowd' ? FAULTS_MS[0] : random.fork('faults').pick(FAULTS_MS)
@@ -68,6 +70,7 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
     options: {
       ...Object.fromEntries(Object.entries(count).map(([role, number]) => [`${role}s`, number])),
       families,
+      homes: homesText(hosts.filter((host): host is ClientPlan => host.role === 'client')),
       'latency ms': link.latencyMs,
       'jitter ms': link.jitterMs,
       'bad nonces %': ca.badNonces,

@@ -14,6 +14,7 @@ import { lapseProblem, liveLong } from './long/live-long.ts'
 import type { SwarmPlan } from './plan.ts'
 import type { SeedClass, SeedFailure } from './result.ts'
 import { metIn } from './sometimes.ts'
+import { talk } from './talk.ts'
 import { ENGINE_FAULT } from './verdict.ts'
 
 const POLL_MS = 500
@@ -160,7 +161,14 @@ async function live(plan: SwarmPlan, world: World): Promise<void> {
   // One that could not be started while its disk was full: whoever runs it tries again.
   for (const host of world.hosts) if (!host.running) await host.start()
   phase('liveness')
-  await everythingIsWell(plan, world)
+  const well = new AbortController()
+  const talked = talk(world, well.signal)
+  try {
+    await everythingIsWell(plan, world)
+  } finally {
+    well.abort()
+    await talked
+  }
   phase('end')
 }
 

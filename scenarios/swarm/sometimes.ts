@@ -1,3 +1,4 @@
+import { ATTACKS } from '../engine/simulated-faults.ts'
 import type { TraceEntry } from '../engine/trace.ts'
 
 /** Something that must happen in at least one world of a campaign: else the campaign has shown less than it seems. */
@@ -28,13 +29,56 @@ const caIs =
     entry.event === 'ca:request' && entry.detail['effect'] === effect
 
 const kinds =
-  'partition ring latency bandwidth stall reset datagrams refuse hang crash move clock sleep disk disturb pause kill lie lag attack scribble'
+  'partition ring latency bandwidth stall reset datagrams refuse hang crash move clock sleep disk disturb pause kill lie lag attack scribble isolate half-close firewall rebind'
+
+/** What a fault of one kind can be, and is drawn to be. */
+const VARIANTS: readonly (readonly [kind: string, word: string, values: readonly unknown[]])[] = [
+  ['partition', 'direction', ['both', 'out', 'in']],
+  ['reset', 'when', ['now', 'handshake', 'after']],
+  ['datagrams', 'lengthMax', [512, 1_232]],
+  ['crash', 'disk', ['kept', 'torn', 'lost']],
+  ['crash', 'powerCut', [true, false]],
+  ['disk', 'problem', ['full', 'read-only']],
+  ['attack', 'act', ATTACKS],
+  ['firewall', 'policy', ['drop', 'refuse']],
+  ['rebind', 'address', ['kept', 'new']],
+]
+
+const RATES = ['lossRate', 'duplicateRate', 'reorderRate', 'corruptRate'] as const
+const NATS = ['full-cone', 'restricted', 'port-restricted', 'symmetric'] as const
 
 /** All of them, for campaigns to say which they never met. */
 export const SOMETIMES: readonly Sometimes[] = [
   ...kinds.split(' ').map((kind) => ({
     name: `the fault "${kind}" happens`,
     isMet: happens(`fault:${kind}`),
+  })),
+  ...VARIANTS.flatMap(([kind, word, values]) =>
+    values.map((value) => ({
+      name: `the fault "${kind}" happens with ${word} ${String(value)}`,
+      isMet: happens(`fault:${kind}`, { [word]: value }),
+    })),
+  ),
+  ...RATES.map((rate) => ({
+    name: `the fault "datagrams" happens with a ${rate}`,
+    isMet: ({ event, detail }: TraceEntry) =>
+      event === 'fault:datagrams' && Number(detail[rate]) > 0,
+  })),
+  ...['proof', 'dns'].map((role) => ({
+    name: `a ${role} server lies`,
+    isMet: ({ event, host }: TraceEntry) => event === 'fault:lie' && host.startsWith(role),
+  })),
+  ...NATS.map((nat) => ({
+    name: `a client is behind a ${nat} NAT`,
+    isMet: happens('host:started', { nat }),
+  })),
+  ...[true, false].map((forwarded) => ({
+    name: `a client is behind a NAT ${forwarded ? 'with' : 'without'} a forwarded port`,
+    isMet: happens('host:started', { forwarded }),
+  })),
+  ...['open', 'closed'].map((firewall) => ({
+    name: `a client is behind a firewall that is ${firewall}`,
+    isMet: happens('host:started', { firewall }),
   })),
   { name: 'a client obtains a certificate', isMet: happens('certificate:obtained') },
   { name: 'a client gets a new certificate', isMet: happens('certificate:renewed') },
