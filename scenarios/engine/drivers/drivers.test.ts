@@ -194,9 +194,12 @@ test('sim: a host behind a NAT is seen at its public address, and reached there 
       )
     })
     const dial = (from: Libp2p, port: number): Promise<unknown> =>
-      from.dial(multiaddr(`/ip4/${inside.addresses[4]}/tcp/${port}/p2p/${client.peerId.toString()}`), {
-        signal: AbortSignal.timeout(5_000),
-      })
+      from.dial(
+        multiaddr(`/ip4/${inside.addresses[4]}/tcp/${port}/p2p/${client.peerId.toString()}`),
+        {
+          signal: AbortSignal.timeout(5_000),
+        },
+      )
     const [address] = server.getMultiaddrs()
     await client.dial(address ?? [], { signal: AbortSignal.timeout(5_000) })
     t.match(await seen, `/ip4/${inside.addresses[4]}/tcp/`)
