@@ -110,7 +110,15 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       ['run', '--target', target, 'NT-DNS', 'NT-ISSUE-912', '--dry-run'],
       /^"NT-ISSUE-912" names no check here, the nearest are NT-ISSUE-012, /,
     ],
-    [['report', '--html', 'x.html', target], /target is an object|schema is missing/],
+    [
+      ['report', '--html', 'x.html', target],
+      /^.*usage.json is not from "run --report json=FILE": schema is missing, wanted "nt_report_v1.json"\n$/,
+    ],
+    [['run', '--target', target, '--expect', '/dev/zero'], /"\/dev\/zero" is no regular file/],
+    [
+      ['run', '--target', target, '--out', '/proc/nodetrust/out'],
+      /--out is "\/proc\/nodetrust\/out", which cannot be made a folder \(E[A-Z]+\)/,
+    ],
     [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
     [
       ['prepare', '--zone', 'nt.example', '--play', '::1', '--play-acme', '1', '--play-only'],

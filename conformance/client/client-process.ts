@@ -1,9 +1,10 @@
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeFolder } from '../suite/files.ts'
 
 /** How a process ended: `code 0`, or the signal that killed it. */
 export type Exit = { readonly code: number } | { readonly killedBy: string }
@@ -41,7 +42,7 @@ const POSIX = process.platform !== 'win32'
 
 /** Starts a client in a process group of its own, so that nothing of it is left behind. */
 export async function startClient(init: ClientProcessInit): Promise<ClientProcess> {
-  await mkdir(init.folder, { recursive: true, mode: 0o700 })
+  await makeFolder(init.folder, 0o700)
   const files = [join(init.folder, 'stdout.txt'), join(init.folder, 'stderr.txt')] as const
   const handles = await Promise.all(files.map((file) => open(file, 'a', 0o600)))
   const [stdout, stderr] = handles

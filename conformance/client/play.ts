@@ -2,7 +2,7 @@
 // does is kept, for judges to look at.
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openPlayedCa, type PlayedCa } from '../players/certificate-authority.ts'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../players/played-gossip.ts'
 import { openPlayedIssue, type InfoScript, type IssueScript } from '../players/played-issue.ts'
 import { openPlayedProof, PROVEN_ADDRESS, type ProofScript } from '../players/played-proof.ts'
+import { makeFolder } from '../suite/files.ts'
 import type { ClientTarget } from '../suite/target.ts'
 import type { WireEntry, WireLog } from '../suite/wire-log.ts'
 import { frame, IssueInfo, type IssueRequest, type ProofServer, type Tap } from '../wire/index.ts'
@@ -155,8 +156,8 @@ export async function openPlay(
     closers.push(...neighbours.map((one) => () => one.close()))
     // What an earlier run has left would be taken for this one's.
     await rm(folder, { recursive: true, force: true })
-    await mkdir(outFolder, { recursive: true, mode: 0o700 })
-    await mkdir(stateFolder, { recursive: true, mode: 0o700 })
+    await makeFolder(outFolder, 0o700)
+    await makeFolder(stateFolder, 0o700)
     const caFile = join(folder, 'ca.pem')
     await writeFile(caFile, ca.root)
     const listenPort = await freePort()

@@ -1,10 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import {
   createHttpsCertificate,
   type HttpsCertificate,
 } from '../../scenarios/engine/ca/https-certificate.ts'
 import { generateKeyTexts } from '../suite/keys.ts'
+import { errorCode, makeFolder, readText } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import { parseTarget } from '../suite/read-target.ts'
 import { jsonText, type CommandIo } from './io.ts'
@@ -27,8 +28,8 @@ export async function prepare(words: PrepareWords, io: CommandIo): Promise<void>
     generateKeyTexts(),
     generateKeyTexts(),
     generateKeyTexts(),
-    readPem(words.acmeCa),
-    readPem(words.acmeRoot),
+    readGiven(words.acmeCa),
+    readGiven(words.acmeRoot),
   ])
   const https =
     play?.acme === undefined
@@ -73,14 +74,8 @@ export async function prepare(words: PrepareWords, io: CommandIo): Promise<void>
   io.write(words.json === true ? jsonText(facts) : factsText(facts, words))
 }
 
-async function readPem(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new UsageError(`file "${file}" cannot be read (${code})`)
-  }
+async function readGiven(file: string | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : await readText(file)
 }
 
 async function saveCertificate(out: string, { certificate }: HttpsCertificate): Promise<string> {
@@ -91,11 +86,11 @@ async function saveCertificate(out: string, { certificate }: HttpsCertificate): 
 
 /** Holds private keys. A target that is there already is not replaced: its keys stand in somebody's configuration. */
 async function save(file: string, text: string): Promise<void> {
-  await mkdir(join(file, '..'), { recursive: true })
   try {
+    await makeFolder(dirname(file))
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const code = errorCode(error)
     throw new UsageError(
       code === 'EEXIST'
         ? `file "${file}" exists already, and servers may know its keys: choose another --out`

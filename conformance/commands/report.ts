@@ -1,7 +1,8 @@
 import { htmlText } from '../reports/html.ts'
 import { reportSchema } from '../reports/report.ts'
 import { writeText } from '../reports/write-reports.ts'
-import { readJson } from '../suite/problems.ts'
+import { readText } from '../suite/files.ts'
+import { checkJson } from '../suite/problems.ts'
 import type { CommandIo } from './io.ts'
 
 export interface ReportWords {
@@ -14,7 +15,15 @@ export async function report(
   words: ReportWords,
   io: CommandIo,
 ): Promise<void> {
-  const reports = await Promise.all(files.map((file) => readJson(file, reportSchema)))
+  const reports = await Promise.all(
+    files.map(async (file) =>
+      checkJson(await readText(file), {
+        name: file,
+        schema: reportSchema,
+        madeBy: '"run --report json=FILE"',
+      }),
+    ),
+  )
   await writeText(words.html, htmlText(reports))
   io.note(`${words.html} compares ${reports.map(({ target }) => target.name).join(', ')}\n`)
 }

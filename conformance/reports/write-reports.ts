@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { errorCode, makeFolder } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import type { RunReport } from './report.ts'
 
@@ -52,10 +53,9 @@ export async function writeReports(report: RunReport, files: readonly ReportFile
 /** @throws {UsageError} where the file cannot be written */
 export async function writeText(file: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     await writeFile(file, text)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new UsageError(`file "${file}" cannot be written (${code})`)
+    throw new UsageError(`file "${file}" cannot be written (${errorCode(error)})`)
   }
 }

@@ -1,18 +1,14 @@
 // What is wrong with a file of a user: everything at once, with what was found and what is wanted.
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
+import { readText } from './files.ts'
+import { UsageError } from './usage-error.ts'
 
-/** What the user gave cannot be used; the message is for them, a line a mistake. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
+export { UsageError }
 
 /** Marks an issue whose value may be a secret: it is not shown. */
 export const SECRET = { secret: true }
 
 const VALUE_LENGTH_MAX = 64
-/** Reports hold wire logs; every other file is far smaller. */
-const FILE_LENGTH_MAX = 256 * 1024 * 1024
 
 /**
  * Reads a JSON file and checks it.
@@ -28,7 +24,16 @@ export async function readJson<Schema extends z.ZodType>(
 /** Likewise, for text that was read already. */
 export function checkJson<Schema extends z.ZodType>(
   text: string,
-  { name, schema }: { readonly name: string; readonly schema: Schema },
+  {
+    name,
+    schema,
+    madeBy,
+  }: {
+    readonly name: string
+    readonly schema: Schema
+    /** What writes such files, where no person does: of another file the first mistake says all. */
+    readonly madeBy?: string
+  },
 ): z.output<Schema> {
   let found: unknown
   try {
@@ -41,6 +46,7 @@ export function checkJson<Schema extends z.ZodType>(
   const result = schema.safeParse(found)
   if (result.success) return result.data
   const problems = result.error.issues.flatMap((issue) => describe(issue, found))
+  if (madeBy !== undefined) throw new UsageError(`${name} is not from ${madeBy}: ${problems[0]}`)
   throw new UsageError(
     [
       `${name} has ${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'}`,
@@ -51,12 +57,13 @@ export function checkJson<Schema extends z.ZodType>(
 
 function describe(issue: z.core.$ZodIssue, root: unknown): readonly string[] {
   if (issue.code === 'unrecognized_keys') {
-    const wanted = issue.message
     return issue.keys.map(
-      (key) => `${pathText([...issue.path, key])} is unknown here, wanted ${wanted}`,
+      (key) => `${pathText([...issue.path, key])} is unknown here, wanted ${issue.message}`,
     )
   }
   const found = valueAt(root, issue.path)
+  // Where a schema says nothing itself, its library does.
+  const wanted = issue.message.replace(/^Invalid \w+: expected /, '').replace(/, received .*$/, '')
   const secret = issue.code === 'custom' && issue.params?.['secret'] === true
   const what =
     found === undefined
@@ -65,23 +72,7 @@ function describe(issue: z.core.$ZodIssue, root: unknown): readonly string[] {
         ? 'cannot be used (it may be a secret, so it is not shown)'
         : `is ${valueText(found)}`
   const path = pathText(issue.path)
-  return [`${path === '' ? 'the file' : path} ${what}, wanted ${issue.message}`]
-}
-
-/** @throws {UsageError} where it cannot be read */
-export async function readText(file: string): Promise<string> {
-  try {
-    const text = await readFile(file, 'utf8')
-    if (text.length <= FILE_LENGTH_MAX) return text
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new UsageError(
-      code === 'ENOENT'
-        ? `file "${file}" does not exist`
-        : `file "${file}" cannot be read (${code})`,
-    )
-  }
-  throw new UsageError(`file "${file}" is larger than ${FILE_LENGTH_MAX} bytes`)
+  return [`${path === '' ? 'the file' : path} ${what}, wanted ${wanted}`]
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,6 +1,7 @@
 // What a case sent and received, kept in memory for the reports and on disk for disputes.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode, makeFolder } from './files.ts'
 import { UsageError } from './problems.ts'
 import type { WireEntry, WireLog } from './wire-log.ts'
 
@@ -59,10 +60,9 @@ export function evidenceFolder(out: string, target: string, caseId: string): str
  */
 export async function makeEvidenceFolder(out: string): Promise<void> {
   try {
-    await mkdir(out, { recursive: true, mode: 0o700 })
+    await makeFolder(out, 0o700)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new UsageError(`--out is "${out}", which cannot be made a folder (${code})`)
+    throw new UsageError(`--out is "${out}", which cannot be made a folder (${errorCode(error)})`)
   }
 }
 
@@ -71,7 +71,7 @@ export async function writeEvidence(
   folder: string,
   { wire, output }: { readonly wire: WireRecorder; readonly output: string },
 ): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder, 0o700)
   const lines = wire.entries.map((entry) => JSON.stringify(entry))
   if (wire.left > 0) lines.push(JSON.stringify({ left: wire.left }))
   await Promise.all([

@@ -1,0 +1,87 @@
+// Files and folders that a user names: whatever is there, reading and making end, and say what is wrong.
+import { constants, statSync } from 'node:fs'
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { UsageError } from './usage-error.ts'
+
+/** Reports hold wire logs; every other file is far smaller. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024
+const BYTE_ORDER_MARK = '\uFEFF'
+
+/**
+ * All of a regular file. Others may have no end, or wait for somebody who writes.
+ * @throws {UsageError} where it cannot be read
+ */
+export async function readText(file: string): Promise<string> {
+  const bytes = await readBounded(file).catch((error: unknown) => {
+    if (error instanceof UsageError) throw error
+    const code = errorCode(error)
+    throw new UsageError(
+      code === 'ENOENT'
+        ? `file "${file}" does not exist`
+        : `file "${file}" cannot be read (${code})`,
+    )
+  })
+  const text = bytes.toString('utf8')
+  // Editors of some systems begin every text with it; JSON does not know it.
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
+}
+
+async function readBounded(file: string): Promise<Buffer> {
+  // A FIFO that nobody writes to would not even be opened.
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  if (!(await handle.stat()).isFile()) {
+    throw new UsageError(`"${file}" is no regular file: save what it gives into one`)
+  }
+  const parts: Buffer[] = []
+  let length = 0
+  // What a file says of its length is not believed: files of /proc say 0.
+  for await (const part of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+    length += part.length
+    if (length > FILE_BYTES_MAX) {
+      throw new UsageError(`file "${file}" is larger than ${FILE_BYTES_MAX} bytes`)
+    }
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+/**
+ * Makes a folder and those above it, where they are missing. Node's own `recursive` tries for ever where a folder is
+ * there and takes no other, as in /proc.
+ */
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  const missing: string[] = []
+  let present = resolve(folder)
+  while (!(await isFolder(present))) {
+    missing.unshift(present)
+    present = dirname(present)
+  }
+  for (const one of missing) {
+    await mkdir(one, { mode }).catch(async (error: unknown) => {
+      // Somebody else may make the same one meanwhile.
+      if (errorCode(error) !== 'EEXIST' || !(await isFolder(one))) throw error
+    })
+  }
+}
+
+/** The root is one, so that a search upwards ends. */
+async function isFolder(path: string): Promise<boolean> {
+  if (dirname(path) === path) return true
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** What two names of one file have in common, links among them. */
+export function fileIdentity(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found === undefined ? resolve(file) : `${found.dev}:${found.ino}`
+}
+
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
