@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import { test, type Test } from 'tap'
@@ -102,8 +102,19 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       ['run', '--target', target, '--report', 'tap=a', '--report', 'junit=./a'],
       /junit=\.\/a would overwrite/,
     ],
+    [
+      [
+        ...['run', '--target', target, 'NT-DNS-010', '--report', 'json=usage.json/a.json'],
+        ...['--report', 'tap=.', '--report', 'html=/proc/nodetrust/a.html'],
+      ],
+      /^file "usage.json\/a.json" cannot be written \(ENOTDIR\)\nfile "." cannot be written \(EISDIR\)\nfile "\/proc\/nodetrust\/a.html" cannot be written \(E[A-Z]+\)\n$/,
+    ],
+    [
+      ['report', '--html', target, 'nowhere.json', `./${basename(target)}`],
+      /--html .* would overwrite one of the reports/,
+    ],
     [['client', '--exec', ' '], /--exec is empty, wanted the program/],
-    [['run', '--target', target, '--out', target], /--out is ".*usage.json", which cannot be made/],
+    [['run', '--target', target, '--out', target], /--out is ".*usage.json", which is no folder/],
     [['vectors', 'dump', 'x'], /no vectors "x", wanted some of frames/],
     [['explain', 'NT-DNS-999'], /no requirement "NT-DNS-999", the nearest are NT-DNS-\d+, /],
     [
@@ -115,10 +126,6 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
       /^.*usage.json is not from "run --report json=FILE": schema is missing, wanted "nt_report_v1.json"\n$/,
     ],
     [['run', '--target', target, '--expect', '/dev/zero'], /"\/dev\/zero" is no regular file/],
-    [
-      ['run', '--target', target, '--out', '/proc/nodetrust/out'],
-      /--out is "\/proc\/nodetrust\/out", which cannot be made a folder \(E[A-Z]+\)/,
-    ],
     [['prepare', '--zone', 'X', '--dns', 'ns1'], /zone is "X".*\n.*dns\[0\].address is "ns1"/],
     [
       ['prepare', '--zone', 'nt.example', '--play', '::1', '--play-acme', '1', '--play-only'],
@@ -171,11 +178,19 @@ test('a broken server ends the run with 1, with evidence and reports; as a known
   t.match(await readFile(join(evidence, 'wire.jsonl'), 'utf8'), /"direction":"received"/)
   t.equal((await stat(join(evidence, 'wire.jsonl'))).mode & 0o777, 0o600)
 
+  // The disk has room when the run begins.
+  const lost = await conformance([...words, '--report', 'json=/dev/full'])
+  t.equal(lost.code, 1, 'a failure stays one')
+  t.equal(lost.err, 'file "/dev/full" cannot be written (ENOSPC)\n')
+
   const known = join(folder, 'known.json')
   await writeFile(known, JSON.stringify({ 'NT-DNS-010': 'fail' }))
   const expected = await conformance([...words, '--expect', known])
   t.equal(expected.code, 0)
   t.match(expected.out, /\(known\)/)
+  const unwritten = await conformance([...words, '--expect', known, '--report', 'tap=/dev/full'])
+  t.equal(unwritten.code, 5)
+  t.match(unwritten.out, /\(known\)/)
 
   const compared = await conformance(['report', '--html', 'compared.html', 'r/json', 'r/json'])
   t.equal(compared.code, 0)

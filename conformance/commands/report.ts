@@ -1,8 +1,8 @@
 import { htmlText } from '../reports/html.ts'
 import { reportSchema } from '../reports/report.ts'
 import { writeText } from '../reports/write-reports.ts'
-import { readText } from '../suite/files.ts'
-import { checkJson } from '../suite/problems.ts'
+import { fileIdentity, readText } from '../suite/files.ts'
+import { checkJson, UsageError } from '../suite/problems.ts'
 import type { CommandIo } from './io.ts'
 
 export interface ReportWords {
@@ -15,6 +15,12 @@ export async function report(
   words: ReportWords,
   io: CommandIo,
 ): Promise<void> {
+  const page = fileIdentity(words.html)
+  if (files.some((file) => fileIdentity(file) === page)) {
+    throw new UsageError(
+      `--html ${words.html} would overwrite one of the reports: take another name`,
+    )
+  }
   const reports = await Promise.all(
     files.map(async (file) =>
       checkJson(await readText(file), {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { resolve } from 'node:path'
 import { parseReportFile, type ReportFile } from '../reports/write-reports.ts'
 import type { Level, Role } from '../suite/case.ts'
+import { fileIdentity } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import { LEVELS } from '../suite/selection.ts'
 
@@ -79,9 +79,9 @@ function overwritten(
   reports: readonly ReportFile[],
   inputs: readonly (string | undefined)[],
 ): readonly string[] {
-  const taken = new Set(inputs.flatMap((file) => (file === undefined ? [] : [resolve(file)])))
+  const taken = new Set(inputs.flatMap((file) => (file === undefined ? [] : [fileIdentity(file)])))
   return reports.flatMap(({ format, file }) => {
-    const path = resolve(file)
+    const path = fileIdentity(file)
     if (taken.has(path)) {
       return [`--report ${format}=${file} would overwrite a file of this run: take another name`]
     }

@@ -3,17 +3,18 @@ import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
 import type { ReportedRequirement, RunReport } from '../reports/report.ts'
 import { treeText } from '../reports/tree.ts'
-import { writeReports } from '../reports/write-reports.ts'
+import { probeReports, writeReports } from '../reports/write-reports.ts'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import type { Case } from '../suite/case.ts'
 import { readExpectations } from '../suite/expectations.ts'
 import { UsageError } from '../suite/problems.ts'
+import { errorCode } from '../suite/files.ts'
 import { findUnreachable } from '../suite/reachable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { runCases } from '../suite/runner.ts'
 import { select, type Selection } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
-import { EXIT } from '../suite/verdicts.ts'
+import { EXIT, exitCodeOfLoss } from '../suite/verdicts.ts'
 import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
@@ -83,6 +84,7 @@ export async function planRun(
           requirements: new Set(REQUIREMENTS.map(({ id }) => id)),
           cases: new Set(CASES.map(({ id }) => id)),
         })
+  if (words.dryRun !== true && selection.cases.length > 0) await probeReports(settings.reports)
   return { settings, selection, expectations, selectors, words }
 }
 
@@ -99,13 +101,20 @@ export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Pro
     return EXIT.nothingRun
   }
   await makeEvidenceFolder(words.out)
-  const report = await execute(plan, target, io)
+  const lost = new Set<string>()
+  const report = await execute(plan, target, { io, lost })
+  // They are kept also where nobody reads the output to its end.
+  for (const problem of await writeReports(report, settings.reports)) lost.add(problem)
   io.write(words.json === true ? jsonText(report) : `${treeText(report)}\n`)
-  await writeReports(report, settings.reports)
-  return report.exitCode
+  for (const problem of lost) io.note(`${problem}\n`)
+  return lost.size === 0 ? report.exitCode : exitCodeOfLoss(report.exitCode)
 }
 
-async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<RunReport> {
+async function execute(
+  plan: RunPlan,
+  target: Target,
+  { io, lost }: { readonly io: CommandIo; readonly lost: Set<string> },
+): Promise<RunReport> {
   const { settings, selection, expectations, selectors, words } = plan
   const { cases } = selection
   const startedAt = new Date()
@@ -128,6 +137,7 @@ async function execute(plan: RunPlan, target: Target, io: CommandIo): Promise<Ru
     unreachable: ({ role }) => unreachable.get(role),
     signal: io.signal,
     onStart: ({ id }) => progress?.started(id),
+    onEvidenceLost: (error) => lost.add(`evidence is lost: ${words.out} (${errorCode(error)})`),
     onResult: ({ case: { id }, verdict }) => progress?.ended(id, verdict),
   })
   progress?.clear()

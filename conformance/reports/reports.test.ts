@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { Parser } from 'tap-parser'
@@ -14,7 +14,7 @@ import { reportJsonSchema } from './schema.ts'
 import { tapText } from './tap.ts'
 import { reportOf } from './testing.ts'
 import { treeText } from './tree.ts'
-import { writeReports } from './write-reports.ts'
+import { probeReports, writeReports } from './write-reports.ts'
 
 /** What markup and TAP would take for their own. */
 const NASTY = '<b>"&\u0007 # TODO \\'
@@ -64,14 +64,25 @@ test('a report as JSON is what its schema says, and the schema file is that sche
 test('reports that can be written are, whatever becomes of the others', async (t) => {
   const folder = t.testdir({ file: '' })
   const whole = join(folder, 'whole.tap')
-  await t.rejects(
-    writeReports(report, [
-      { format: 'json', file: join(folder, 'file', 'in-a-file.json') },
-      { format: 'tap', file: whole },
-    ]),
-    { name: 'UsageError', message: /in-a-file\.json" cannot be written/ },
-  )
+  const problems = await writeReports(report, [
+    { format: 'json', file: join(folder, 'file', 'in-a-file.json') },
+    { format: 'tap', file: whole },
+  ])
+  t.match(problems, [/in-a-file\.json" cannot be written/])
+  t.equal(problems.length, 1)
   t.match(readFileSync(whole, 'utf8'), /^TAP version/)
+})
+
+test('whether reports can be written is found without a trace', async (t) => {
+  const folder = t.testdir({ kept: 'as it is' })
+  const at = (name: string) => ({ format: 'tap', file: join(folder, name) }) as const
+  await probeReports([at('kept'), at('new/one')])
+  t.equal(readFileSync(join(folder, 'kept'), 'utf8'), 'as it is')
+  t.notOk(existsSync(join(folder, 'new/one')))
+  await t.rejects(probeReports([at('kept/x'), at('.')]), {
+    name: 'UsageError',
+    message: /kept\/x" cannot be written \(ENOTDIR\)\n.*\(EISDIR\)$/,
+  })
 })
 
 test('no report holds a private key, whoever sent it', async (t) => {

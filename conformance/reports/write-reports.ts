@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { open, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode, makeFolder } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
@@ -35,27 +35,55 @@ export function parseReportFile(text: string): ReportFile {
 }
 
 /**
- * Writes a report in all formats that were asked for.
- * @throws {UsageError} where a file cannot be written; all others are
+ * Looks whether reports can be written before the run that they are of. Nothing that is there is changed.
+ * @throws {UsageError} with every file that cannot
  */
-export async function writeReports(report: RunReport, files: readonly ReportFile[]): Promise<void> {
-  const written = await Promise.allSettled(
-    files.map(async ({ format, file }) => writeText(file, await WRITERS[format](report))),
+export async function probeReports(files: readonly ReportFile[]): Promise<void> {
+  const probed = await Promise.allSettled(files.map(({ file }) => attempt(file, probe)))
+  const problems = messagesOf(probed)
+  if (problems.length > 0) throw new UsageError(problems.join('\n'))
+}
+
+/** Writes a report in all formats that were asked for. Returns a line for each file that cannot be; all others are. */
+export async function writeReports(
+  report: RunReport,
+  files: readonly ReportFile[],
+): Promise<readonly string[]> {
+  return messagesOf(
+    await Promise.allSettled(
+      files.map(async ({ format, file }) => writeText(file, await WRITERS[format](report))),
+    ),
   )
-  const failures = written.flatMap((one) =>
-    one.status === 'rejected' ? [one.reason as Error] : [],
-  )
-  const fault = failures.find((error) => !(error instanceof UsageError))
-  if (fault !== undefined) throw fault
-  if (failures.length > 0) throw new UsageError(failures.map(({ message }) => message).join('\n'))
 }
 
 /** @throws {UsageError} where the file cannot be written */
 export async function writeText(file: string, text: string): Promise<void> {
+  await attempt(file, () => writeFile(file, text))
+}
+
+async function probe(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  // Devices and pipes are for writing once.
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) return
+  await (await open(file, 'a')).close()
+  if (found === undefined) await unlink(file)
+}
+
+async function attempt(file: string, write: (file: string) => Promise<void>): Promise<void> {
   try {
     await makeFolder(dirname(file))
-    await writeFile(file, text)
+    await write(file)
   } catch (error) {
     throw new UsageError(`file "${file}" cannot be written (${errorCode(error)})`)
   }
+}
+
+/** What the user can mend; all else is a mistake of ours. */
+function messagesOf(settled: readonly PromiseSettledResult<void>[]): readonly string[] {
+  const failures = settled.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason as Error] : [],
+  )
+  const fault = failures.find((error) => !(error instanceof UsageError))
+  if (fault !== undefined) throw fault
+  return failures.map(({ message }) => message)
 }

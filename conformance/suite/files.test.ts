@@ -34,7 +34,7 @@ test('folders are made with those above them, and where none can be that is said
   await Promise.all([makeFolder(deep, 0o700), makeFolder(deep, 0o700)])
   t.equal((await stat(deep)).mode & 0o777, 0o700)
   await makeFolder(deep)
-  await t.rejects(makeFolder(join(folder, 'file')), { code: 'EEXIST' })
+  await t.rejects(makeFolder(join(folder, 'file')), { code: 'ENOTDIR' })
   await t.rejects(makeFolder(join(folder, 'file/x')), { code: 'ENOTDIR' })
 })
 

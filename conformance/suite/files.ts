@@ -68,12 +68,13 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
 /** The root is one, so that a search upwards ends. */
 async function isFolder(path: string): Promise<boolean> {
   if (dirname(path) === path) return true
-  try {
-    return (await stat(path)).isDirectory()
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false
+  const found = await stat(path).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
-  }
+  })
+  if (found === undefined) return false
+  if (found.isDirectory()) return true
+  throw Object.assign(new Error(`"${path}" is no folder`), { code: 'ENOTDIR' })
 }
 
 /** What two names of one file have in common, links among them. */

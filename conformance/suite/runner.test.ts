@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'tap'
 import { CheckFailure, type Case } from './case.ts'
 import { makeCase, runAll, TARGET } from './testing.ts'
+import { evidenceFolder } from './wire-files.ts'
 
 const failure = new CheckFailure({ expected: 'NOERROR', actual: 'NXDOMAIN' })
 
@@ -295,3 +296,16 @@ async function ended(signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', () => reject(signal.reason as Error))
   await promise
 }
+
+test('evidence that cannot be written is told, and the verdict stands', async (t) => {
+  const out = await mkdtemp(join(tmpdir(), 'nodetrust-evidence-'))
+  t.teardown(() => rm(out, { recursive: true, force: true }))
+  // A file is where the folder should be.
+  const folder = evidenceFolder(out, TARGET.name, 'NT-DNS-010')
+  await mkdir(dirname(folder), { recursive: true })
+  await writeFile(folder, '')
+  const lost: unknown[] = []
+  const results = await runAll([makeCase()], { out, onEvidenceLost: (error) => lost.push(error) })
+  t.match(results, [{ verdict: 'pass', evidence: undefined }])
+  t.match(lost, [{ code: /EEXIST|ENOTDIR/ }])
+})

@@ -39,6 +39,8 @@ export interface RunnerOptions {
   readonly signal: AbortSignal
   readonly onStart?: (one: Case) => void
   readonly onResult?: (result: CaseResult) => void
+  /** Evidence of a case could not be written; its verdict stands. @default the run fails */
+  readonly onEvidenceLost?: (error: unknown) => void
 }
 
 const TIMEOUT_MS = 15_000
@@ -101,11 +103,27 @@ async function runCase(one: Case, run: Run): Promise<CaseResult | undefined> {
   if (options.signal.aborted) return undefined
   const judgement = shown(judge(ending, { level, strict: options.strict }))
   const durationMs = Math.round((performance.now() - startedMs) * 10) / 10
-  const evidence =
-    options.out === undefined ? undefined : evidenceFolder(options.out, options.target.name, one.id)
-  const result = { case: one, level, ...judgement, durationMs, wire: wire.entries, evidence }
-  if (evidence !== undefined) await writeEvidence(evidence, { wire, output: outputText(result) })
-  return result
+  const result = { case: one, level, ...judgement, durationMs, wire: wire.entries }
+  const evidence = await keepEvidence(result, { options, wire })
+  return { ...result, evidence }
+}
+
+/** Returns the folder; undefined where none is kept. */
+async function keepEvidence(
+  result: Omit<CaseResult, 'evidence'>,
+  { options, wire }: { readonly options: RunnerOptions; readonly wire: WireRecorder },
+): Promise<string | undefined> {
+  const { out, target, onEvidenceLost } = options
+  if (out === undefined) return undefined
+  const folder = evidenceFolder(out, target.name, result.case.id)
+  try {
+    await writeEvidence(folder, { wire, output: outputText(result) })
+    return folder
+  } catch (error) {
+    if (onEvidenceLost === undefined) throw error
+    onEvidenceLost(error)
+    return undefined
+  }
 }
 
 /** Servers have their say in what was seen, and in the errors of libraries. */

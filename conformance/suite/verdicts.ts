@@ -114,3 +114,9 @@ export function exitCode(
   if (counted.some((one) => one.verdict === 'inconclusive' && matters(one))) return EXIT.unreachable
   return EXIT.pass
 }
+
+/** How a command ends when something that it should have written is lost. What a failure or an interruption says stays. */
+export function exitCodeOfLoss(code: number): number {
+  const replaced: readonly number[] = [EXIT.pass, EXIT.nothingRun, EXIT.unreachable]
+  return replaced.includes(code) ? EXIT.suiteFault : code
+}

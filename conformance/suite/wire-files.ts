@@ -1,5 +1,5 @@
 // What a case sent and received, kept in memory for the reports and on disk for disputes.
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, makeFolder } from './files.ts'
 import { UsageError } from './problems.ts'
@@ -55,14 +55,17 @@ export function evidenceFolder(out: string, target: string, caseId: string): str
 }
 
 /**
- * Makes the folder for the evidence of a run.
+ * Makes the folder for the evidence of a run, and tries it.
  * @throws {UsageError} where that cannot be
  */
 export async function makeEvidenceFolder(out: string): Promise<void> {
   try {
     await makeFolder(out, 0o700)
+    await rmdir(await mkdtemp(join(out, '.probe-')))
   } catch (error) {
-    throw new UsageError(`--out is "${out}", which cannot be made a folder (${errorCode(error)})`)
+    throw new UsageError(
+      `--out is "${out}", which is no folder that can be written to (${errorCode(error)})`,
+    )
   }
 }
 
