@@ -1,5 +1,5 @@
 // The command as a person or a CI job runs it, against a DNS server that refuses everything.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -7,6 +7,7 @@ import { mkdtempSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
 import { test, type Test } from 'tap'
@@ -229,22 +230,51 @@ test('a dry run asks nobody anything', async (t) => {
   t.equal(refuser.queries, 0)
 })
 
-test('Ctrl-C ends a run with 130, and what was found until then is reported', async (t) => {
-  const refuser = await openRefuser(t, { silent: true })
-  const target = await targetFile('interrupted', refuser.port)
-  const words = ['run', '--target', target, 'NT-DNS-010', '--report', 'json=partial.json']
-  const { code, out } = await conformance(words, (pid) => {
-    refuser.onQuery = () => {
-      if (refuser.queries === 2) process.kill(pid, 'SIGINT')
-    }
-  })
-  t.equal(code, 130)
-  t.match(out, /interrupted: \d+ were not run/)
-  t.match(JSON.parse(await readFile(join(folder, 'partial.json'), 'utf8')), {
-    interrupted: true,
-    leftOut: [{ why: 'interrupted' }],
-  })
+test('a signal ends a run with its own code, and what was found until then is reported', async (t) => {
+  const signals = [
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const
+  await Promise.all(
+    signals.map(async ([signal, wanted]) => {
+      const refuser = await openRefuser(t, { silent: true })
+      const target = await targetFile(signal, refuser.port)
+      const words = ['run', '--target', target, 'NT-DNS-010', '--report', `json=${signal}-partial`]
+      const { code, out } = await conformance(words, (pid) => {
+        refuser.onQuery = () => {
+          if (refuser.queries === 2) process.kill(pid, signal)
+        }
+      })
+      t.equal(code, wanted)
+      t.match(out, /interrupted: \d+ were not run/)
+      t.match(JSON.parse(await readFile(join(folder, `${signal}-partial`), 'utf8')), {
+        interrupted: true,
+        exitCode: wanted,
+        leftOut: [{ why: 'interrupted' }],
+      })
+    }),
+  )
 })
+
+test(
+  'output that a full disk does not take is no success, and a reader that goes early is no failure',
+  process.platform === 'linux' ? {} : { skip: 'there is no /dev/full' },
+  async (t) => {
+    const shell = async (line: string) =>
+      await promisify(execFile)('/bin/bash', ['-c', line], { cwd: folder }).then(
+        ({ stderr }) => ({ code: 0, stderr }),
+        (error: { readonly code: number; readonly stderr: string }) => error,
+      )
+    const list = `'${process.execPath}' '${CLI}' list`
+    const [full, early] = await Promise.all([
+      shell(`${list} > /dev/full`),
+      shell(`set -o pipefail; ${list} --json | head -1`),
+    ])
+    t.match(full, { code: 5, stderr: /^standard output cannot be written \(ENOSPC\): .*\n$/ })
+    t.match(early, { code: 0, stderr: /^$/ })
+  },
+)
 
 test('list and explain tell what is checked, where it comes from, and how to do it by hand', async (t) => {
   const rows = JSON.parse((await conformance(['list', '--json'])).out)

@@ -6,6 +6,7 @@ import { collect, collectOneOf, examples, subcommand } from './commands/command-
 import type { CommandIo } from './commands/io.ts'
 import type { ExplainWords } from './commands/explain.ts'
 import type { ListWords } from './commands/list.ts'
+import { openOutput } from './commands/output.ts'
 import { prepareCommand } from './commands/prepare-command.ts'
 import type { ReportWords } from './commands/report.ts'
 import type { SendWords } from './commands/send.ts'
@@ -13,10 +14,11 @@ import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
+import { errorCode } from './suite/files.ts'
 import { ROLES } from './suite/selection.ts'
-import { EXIT } from './suite/verdicts.ts'
+import { EXIT, exitCodeOfLoss, exitCodeOfStop, StoppedError } from './suite/verdicts.ts'
 
-// The command line, and the only part of the suite that knows of the process around it.
+// The command line, and with its output the only part of the suite that knows of the process around it.
 
 /** The user has to change something. */
 const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
@@ -24,27 +26,38 @@ const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
 const SELECTORS = 'families, requirements, cases or roles: NT-DNS NT-ISSUE-013 dns/* (default: all)'
 
 const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    const reason = new StoppedError(signal)
     // The second one is from somebody who does not want to wait.
-    if (stopping.signal.aborted) process.exit(EXIT.interrupted)
-    stopping.abort(new Error(`stopped by ${signal}`))
+    if (stopping.signal.aborted) process.exit(reason.exitCode)
+    stopping.abort(reason)
   })
 }
-// A reader that has gone is no reason for a stack trace.
-process.stdout.on('error', () => process.exit(EXIT.usage))
+const output = openOutput()
+// Who hangs up takes the terminal along.
+process.stderr.on('error', () => {})
 
 const io: CommandIo = {
-  write: (text) => void process.stdout.write(text),
+  write: (text) => output.write(text),
   read: () => text(process.stdin),
   note: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY ? process.stderr : undefined,
   environment: process.env,
   signal: stopping.signal,
 }
-process.exitCode = await main(process.argv)
+const code = await main(process.argv)
 // libp2p keeps a stopped process alive for a second; standard output may still be on its way to a pipe.
-process.stdout.write('', () => process.exit())
+process.exit(codeOfOutput(await output.end(), code))
+
+function codeOfOutput(failure: unknown, otherwise: number): number {
+  if (failure === undefined) return otherwise
+  const what = errorCode(failure)
+  // A reader that has gone has seen what it wanted.
+  if (what === 'EPIPE') return otherwise
+  io.note(`standard output cannot be written (${what}): what it should hold is lost\n`)
+  return exitCodeOfLoss(otherwise)
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.pass
@@ -56,7 +69,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // commander has printed its own errors, and what --help and --version asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage
-    if (stopping.signal.aborted) return EXIT.interrupted
+    if (stopping.signal.aborted) return exitCodeOfStop(stopping.signal)
     const usage = error instanceof Error && USAGE_ERRORS.includes(error.name)
     io.note(usage ? `${error.message}\n` : `the suite itself failed: ${stackOf(error)}\n`)
     return usage ? EXIT.usage : EXIT.suiteFault
@@ -86,7 +99,8 @@ function program(end: (code: number) => void): Command {
     'after',
     `
 Exit code: 0 every MUST holds, 1 a MUST failed (with --strict a SHOULD too), 2 usage, 3 nothing was run,
-4 the target cannot be reached, 5 the suite itself failed.`,
+4 the target cannot be reached, 5 the suite itself failed or could not write what it found,
+129, 130 and 143 after SIGHUP, Ctrl-C and SIGTERM, with reports of what was found until then.`,
   )
 }
 

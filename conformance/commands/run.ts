@@ -5,7 +5,7 @@ import type { ReportedRequirement, RunReport } from '../reports/report.ts'
 import { treeText } from '../reports/tree.ts'
 import { probeReports, writeReports } from '../reports/write-reports.ts'
 import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
-import type { Case } from '../suite/case.ts'
+import type { Case, Role } from '../suite/case.ts'
 import { readExpectations } from '../suite/expectations.ts'
 import { UsageError } from '../suite/problems.ts'
 import { errorCode } from '../suite/files.ts'
@@ -122,6 +122,10 @@ async function execute(
   const unreachable = await findUnreachable(target, {
     roles: new Set(cases.map(({ role }) => role)),
     signal: io.signal,
+  }).catch((error: unknown) => {
+    if (!io.signal.aborted) throw error
+    // What has not been asked is reported as that.
+    return new Map<Role, string>()
   })
   const progress =
     io.terminal === undefined || words.json === true
@@ -153,7 +157,7 @@ async function execute(
     seed: settings.seed,
     strict,
     selection: selectors,
-    interrupted: io.signal.aborted,
+    stopped: io.signal.aborted ? io.signal : undefined,
   })
 }
 

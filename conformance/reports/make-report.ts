@@ -5,7 +5,7 @@ import { expected, overtaken, type Expectations } from '../suite/expectations.ts
 import type { CaseResult } from '../suite/runner.ts'
 import { requirementOf, type LeftOut } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
-import { exitCode, EXIT, VERDICTS } from '../suite/verdicts.ts'
+import { exitCode, exitCodeOfStop, VERDICTS } from '../suite/verdicts.ts'
 import type { RecordedEntry } from '../suite/wire-files.ts'
 import type { ReportedCase, ReportedRequirement, RunReport } from './report.ts'
 
@@ -26,11 +26,12 @@ export interface ReportInit {
   readonly seed: number
   readonly strict: boolean
   readonly selection: readonly string[]
-  readonly interrupted: boolean
+  /** What ended it before all had run. */
+  readonly stopped: AbortSignal | undefined
 }
 
 export function makeReport(init: ReportInit): RunReport {
-  const { target, expectations, strict, interrupted } = init
+  const { target, expectations, strict, stopped } = init
   const results = init.results.map((result) => reported(result, { target, expectations }))
   const ran = new Set(results.map(({ id }) => id))
   const ids = new Set(results.map(({ requirement }) => requirement))
@@ -48,8 +49,8 @@ export function makeReport(init: ReportInit): RunReport {
     seed: init.seed,
     strict,
     selection: [...init.selection],
-    interrupted,
-    exitCode: interrupted ? EXIT.interrupted : exitCode(results, { strict }),
+    interrupted: stopped !== undefined,
+    exitCode: stopped === undefined ? exitCode(results, { strict }) : exitCodeOfStop(stopped),
     counts: countVerdicts(results),
     requirements: [...ids].flatMap((id) => init.requirement(id) ?? []),
     results,

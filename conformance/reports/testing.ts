@@ -13,13 +13,18 @@ export async function reportOf(
   {
     expectations = new Map(),
     leftOut = [],
+    stopped,
+    ran = cases,
     ...options
   }: Partial<RunnerOptions> & {
     readonly expectations?: Expectations
     readonly leftOut?: readonly LeftOut[]
+    readonly stopped?: AbortSignal
+    /** Those that were run before it was stopped. */
+    readonly ran?: readonly Case[]
   } = {},
 ): Promise<RunReport> {
-  const results = await runAll(cases, { levelOf, ...options })
+  const results = await runAll(ran, { levelOf, ...options })
   return makeReport({
     target: options.target ?? TARGET,
     results,
@@ -39,6 +44,6 @@ export async function reportOf(
     seed: 7,
     strict: options.strict ?? false,
     selection: [],
-    interrupted: false,
+    stopped,
   })
 }

@@ -76,7 +76,7 @@ function isSuiteFault(thrown: unknown): thrown is Error {
   )
 }
 
-/** How the command ends. A run that was interrupted ends with 130, as programs do that Ctrl-C has ended. */
+/** How the command ends, where no signal has ended it. */
 export const EXIT = {
   pass: 0,
   failed: 1,
@@ -84,8 +84,26 @@ export const EXIT = {
   nothingRun: 3,
   unreachable: 4,
   suiteFault: 5,
-  interrupted: 130,
 } as const
+
+/** How it ends after a signal: 128 and its number, as shells have it. */
+export const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+/** Why a run was ended. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError'
+  readonly exitCode: number
+
+  constructor(signal: keyof typeof SIGNAL_EXITS) {
+    super(`stopped by ${signal}`)
+    this.exitCode = SIGNAL_EXITS[signal]
+  }
+}
+
+/** What an aborted run ends with. */
+export function exitCodeOfStop(signal: AbortSignal): number {
+  return signal.reason instanceof StoppedError ? signal.reason.exitCode : SIGNAL_EXITS.SIGINT
+}
 
 /** What an exit code depends on. */
 export interface Outcome {

@@ -1,0 +1,45 @@
+import { fstatSync, writeSync } from 'node:fs'
+
+/** Standard output, with what Node does not tell of it: that a disk was full. */
+export interface Output {
+  write(text: string): void
+  /** Resolves when all is written, with what went wrong first; undefined where nothing did. */
+  end(): Promise<unknown>
+}
+
+export function openOutput(): Output {
+  let failure: unknown
+  const failed = (error: unknown): void => {
+    failure ??= error
+  }
+  process.stdout.on('error', failed)
+  const write = isStream()
+    ? (text: string) => void process.stdout.write(text)
+    : (text: string) => writeWhole(Buffer.from(text))
+  return {
+    write(text) {
+      if (failure !== undefined) return
+      try {
+        write(text)
+      } catch (error) {
+        failed(error)
+      }
+    },
+    async end() {
+      await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+      return failure
+    },
+  }
+}
+
+/** Pipes and terminals do not take all at once. */
+function isStream(): boolean {
+  if (process.stdout.isTTY) return true
+  const found = fstatSync(process.stdout.fd)
+  return found.isFIFO() || found.isSocket()
+}
+
+/** A disk that has room for a part takes that part, without an error until the rest comes. */
+function writeWhole(bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(process.stdout.fd, bytes, done)
+}
