@@ -2,6 +2,7 @@ import type { Case } from '../suite/case.ts'
 import { levelOf } from '../suite/catalogue.ts'
 import { missingPart } from '../suite/support.ts'
 import type { Target } from '../suite/target.ts'
+import { counted } from '../suite/words.ts'
 import { jsonText } from './io.ts'
 
 /** What a run would do, without doing it. */
@@ -22,5 +23,5 @@ export function dryRunText(
     unsupported === undefined ? `${id}  ${level}` : `${id}  ${level}  unsupported: ${unsupported}`,
   )
   const runnable = rows.filter(({ unsupported }) => unsupported === undefined).length
-  return `${[...lines, `${runnable} checks would run, ${rows.length - runnable} do not apply`].join('\n')}\n`
+  return `${[...lines, `${counted(runnable, 'check')} would run, ${rows.length - runnable} would not apply`].join('\n')}\n`
 }

@@ -1,6 +1,7 @@
 import { CASES, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
 import type { Case } from '../suite/case.ts'
+import { counted } from '../suite/words.ts'
 import { jsonText, type CommandIo } from './io.ts'
 
 export interface ListWords {
@@ -33,7 +34,9 @@ export function list(words: ListWords, io: CommandIo): void {
     ...cases.map((one) => `    ${one.id.slice(id.length + 1)}${marks(one, level)}`),
     ...(unchecked === undefined ? [] : [`    no check: ${unchecked}`]),
   ])
-  io.write(`${lines.join('\n')}\n${rows.length} requirements, ${CASES.length} checks\n`)
+  io.write(
+    `${lines.join('\n')}\n${counted(rows.length, 'requirement')}, ${counted(CASES.length, 'check')}\n`,
+  )
 }
 
 /** Capabilities, and the key type of a peer where it matters. */

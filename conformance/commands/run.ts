@@ -152,6 +152,7 @@ async function execute(
     leftOut: selection.leftOut,
     requirement: reportedRequirement,
     expectations,
+    expect: words.expect,
     startedAt,
     durationMs: performance.now() - startedMs,
     seed: settings.seed,

@@ -5,6 +5,7 @@ import { KINDS, type Kind } from '../vectors/schema.ts'
 import { readText } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import { EXIT } from '../suite/verdicts.ts'
+import { counted } from '../suite/words.ts'
 import { jsonText, type CommandIo } from './io.ts'
 
 /** `vectors check`: the form of vector files, by default of those that came with the suite. Returns the exit code. */
@@ -22,7 +23,10 @@ export async function vectorsCheck(files: readonly string[], io: CommandIo): Pro
   const counts = Object.entries(countVectors())
   const what =
     files.length === 0
-      ? `${counts.reduce((sum, [, count]) => sum + count, 0)} vectors in ${counts.length} files`
+      ? `${counted(
+          counts.reduce((sum, [, count]) => sum + count, 0),
+          'vector',
+        )} in ${counted(counts.length, 'file')}`
       : files.join(', ')
   io.write(`${what}: as they should be\n`)
   return EXIT.pass

@@ -1,3 +1,5 @@
+import { counted } from '../suite/words.ts'
+
 const BYTES_PER_LINE = 16
 const PRINTABLE = { first: 0x20, last: 0x7e }
 
@@ -14,6 +16,6 @@ export function hexDump(bytes: Uint8Array, length: number): string {
       `${offset.toString(16).padStart(4, '0')}  ${hex.join(' ').padEnd(BYTES_PER_LINE * 3)} ${text.join('')}`,
     )
   }
-  if (bytes.length < length) lines.push(`…     ${length - bytes.length} bytes more`)
+  if (bytes.length < length) lines.push(`…     ${counted(length - bytes.length, 'byte')} more`)
   return lines.join('\n')
 }

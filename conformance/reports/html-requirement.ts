@@ -1,5 +1,6 @@
 import type { Level, Verdict } from '../suite/case.ts'
 import type { ComparedCase, ComparedRequirement } from './compare.ts'
+import { counted } from '../suite/words.ts'
 import { hexDump } from './hex-dump.ts'
 import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { verdictCell } from './html-verdict.ts'
@@ -101,14 +102,15 @@ function findingHtml(one: ReportedCase, target: string | undefined): Html {
 function wireHtml({ wire, wireLeft }: ReportedCase): Html {
   const total = wire.length + wireLeft
   return html`<details class="wire">
-    <summary>${total} ${total === 1 ? 'message' : 'messages'}</summary>
+    <summary>${counted(total, 'message')}</summary>
     <ol>
       ${wire.map(
         ({ atMs, direction, channel, length, hex, note }) =>
           html`<li>
             <p>
-              <b>${direction === 'sent' ? '→ sent' : '← received'}</b> ${channel}, ${length} bytes,
-              after ${atMs.toFixed(1)} ms${note === undefined ? '' : `: ${note}`}
+              <b>${direction === 'sent' ? '→ sent' : '← received'}</b> ${channel},
+              ${counted(length, 'byte')}, after ${atMs.toFixed(1)}
+              ms${note === undefined ? '' : `: ${note}`}
             </p>
             ${hex === '' ? undefined : html`<pre>${hexDump(Buffer.from(hex, 'hex'), length)}</pre>`}
           </li>`,

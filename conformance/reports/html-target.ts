@@ -1,17 +1,18 @@
-import { EXIT, VERDICTS } from '../suite/verdicts.ts'
-import type { Verdict } from '../suite/case.ts'
+import { VERDICTS } from '../suite/verdicts.ts'
+import { counted } from '../suite/words.ts'
 import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
+import { conclusionOf } from './conclusion.ts'
 import { MARKS } from './tree.ts'
 import type { RunReport } from './report.ts'
 
 /** What a report says of its target, in a few lines. */
 export function targetCard(report: RunReport): Html {
   const { target, counts, startedAt, durationMs, leftOut, overtaken } = report
-  const { tone, words } = conclusion(report)
+  const { tone, words } = conclusionOf(report)
   const present = VERDICTS.filter((verdict) => (counts[verdict] ?? 0) > 0)
   return html`<article class="target">
     <h2>${target.name} <small>${target.zone}</small></h2>
-    <p class="conclusion ${tone}">${words}</p>
+    <p class="conclusion ${tone}">${words.slice(0, 1).toUpperCase()}${words.slice(1)}</p>
     <div class="bar" aria-hidden="true">
       ${present.map(
         (verdict) => html`<span class="${verdict}" style="flex: ${counts[verdict]}"></span>`,
@@ -40,42 +41,15 @@ export function targetCard(report: RunReport): Html {
   </article>`
 }
 
-function conclusion({ exitCode, strict, results }: RunReport): {
-  readonly tone: Verdict
-  readonly words: string
-} {
-  const musts = results.filter(({ level }) => level === 'MUST')
-  const failed = results.filter(
-    ({ level, verdict, known }) =>
-      verdict === 'fail' && known !== verdict && (strict || level === 'MUST'),
-  ).length
-  const what = strict ? 'MUST and SHOULD' : 'MUST'
-  const held = musts.filter(({ verdict }) => verdict === 'pass').length
-  switch (exitCode) {
-    case EXIT.pass:
-      return { tone: 'pass', words: `Every ${what} holds: ${held} checks` }
-    case EXIT.failed:
-      return { tone: 'fail', words: `${failed} checks of a ${what} fail` }
-    case EXIT.nothingRun:
-      return { tone: 'unsupported', words: 'No check applies to it' }
-    case EXIT.unreachable:
-      return { tone: 'inconclusive', words: `Not every ${what} could be checked` }
-    case EXIT.suiteFault:
-      return { tone: 'inconclusive', words: 'The suite itself failed' }
-    default:
-      return { tone: 'inconclusive', words: 'The run was interrupted' }
-  }
-}
-
 function leftOutText({ leftOut }: RunReport): string {
   return [...Map.groupBy(leftOut, ({ why }) => why)]
-    .map(([why, all]) => `${all.length} checks: ${REASONS[why]}`)
+    .map(([why, all]) => `${counted(all.length, 'check')}: ${REASONS[why]}`)
     .join('; ')
 }
 
 const REASONS: Readonly<Record<RunReport['leftOut'][number]['why'], string>> = {
   disturbs: 'could disturb a public server',
-  slow: 'take minutes',
+  slow: 'would take minutes',
   interrupted: 'the run was interrupted',
 }
 

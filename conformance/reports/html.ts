@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Level, Verdict } from '../suite/case.ts'
 import { LEVELS, ROLES } from '../suite/selection.ts'
 import { VERDICTS } from '../suite/verdicts.ts'
+import { counted } from '../suite/words.ts'
 import { compare, type ComparedRequirement } from './compare.ts'
 import { requirementHtml } from './html-requirement.ts'
 import { targetCard } from './html-target.ts'
@@ -54,8 +55,7 @@ export function htmlText(reports: readonly RunReport[]): string {
 function subtitle(reports: readonly RunReport[]): string {
   const checks = new Set(reports.flatMap(({ results }) => results.map(({ id }) => id))).size
   const kinds = new Set(reports.flatMap(({ results }) => results.map((one) => one.requirement)))
-  const targets = reports.length === 1 ? 'one target' : `${reports.length} targets`
-  return `${checks} checks of ${kinds.size} requirements, ${targets}`
+  return `${counted(checks, 'check')} of ${counted(kinds.size, 'requirement')}, ${counted(reports.length, 'target')}`
 }
 
 function suites(reports: readonly RunReport[]): string {
@@ -106,7 +106,7 @@ function roleHtml(
   return html`<section class="role">
     <h2>
       ${ROLE_NAMES[role] ?? role}
-      <small>${requirements.length} requirements, ${checks} checks</small>
+      <small>${counted(requirements.length, 'requirement')}, ${counted(checks, 'check')}</small>
     </h2>
     <div class="sheet">
       ${head}

@@ -1,38 +1,118 @@
+import { requirementOf } from '../suite/selection.ts'
+import { counted } from '../suite/words.ts'
+import { unexpectedPass } from './conclusion.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
-/** A run as JUnit XML, as CI services read it: a suite for each role, `classname` is the requirement. */
+/**
+ * A run as JUnit XML, as CI services read it: a suite for each role, `classname` is the requirement. What a run that was
+ * interrupted did not come to is a suite of its own.
+ */
 export function junitText(report: RunReport): string {
-  const suites = [...Map.groupBy(report.results, ({ role }) => role)].map(([role, results]) =>
-    element(
-      'testsuite',
-      { name: `${report.target.name}.${role}`, timestamp: report.startedAt, ...counts(results) },
-      results.map(testcase),
+  const { target, startedAt: timestamp, strict } = report
+  const points = report.results.map((one) => ({
+    one,
+    role: one.role,
+    outcome: outcomeOf(one, { strict, news: unexpectedPass(report, one) }),
+  }))
+  const suites = [
+    ...[...Map.groupBy(points, ({ role }) => role)].map(([role, some]) =>
+      element(
+        'testsuite',
+        { name: `${target.name}.${role}`, timestamp, ...counts(some) },
+        some.map(({ one, outcome }) =>
+          testcase(
+            { name: one.id, classname: one.requirement, time: seconds(one.durationMs) },
+            outcome,
+          ),
+        ),
+      ),
     ),
-  )
+    ...(report.interrupted ? [interruptedSuite(report)] : []),
+  ]
+  const notRun = report.interrupted ? notRunIds(report).length : 0
   const name = `${report.suite.name} ${report.suite.version}`
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...counts(report.results) }, suites)}\n`
+  const all = counts(points, report.interrupted ? { error: 1, skipped: notRun } : {})
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...all }, suites)}\n`
 }
 
-function testcase(one: ReportedCase): string {
+/** An error, as a run that was broken off must not look like one that is whole; and what it did not come to. */
+function interruptedSuite(report: RunReport): string {
+  const { target, startedAt: timestamp, suite } = report
+  const ids = notRunIds(report)
+  const message = `the run was interrupted: ${counted(ids.length, 'check')} not run`
   return element(
-    'testcase',
-    { name: one.id, classname: one.requirement, time: seconds(one.durationMs) },
-    outcome(one),
+    'testsuite',
+    {
+      name: `${target.name}.interrupted`,
+      timestamp,
+      ...counts([], { error: 1, skipped: ids.length }),
+    },
+    [
+      testcase(
+        { name: 'run', classname: suite.name, time: seconds(0) },
+        { kind: 'error', message, type: 'interrupted' },
+      ),
+      ...ids.map((id) =>
+        testcase(
+          { name: id, classname: requirementOf({ id }), time: seconds(0) },
+          { kind: 'skipped', message: 'not run: the run was interrupted' },
+        ),
+      ),
+    ],
   )
 }
 
-function outcome(one: ReportedCase): readonly string[] {
-  const { verdict, level, known } = one
+function notRunIds({ leftOut }: RunReport): readonly string[] {
+  return leftOut.flatMap(({ id, why }) => (why === 'interrupted' ? [id] : []))
+}
+
+/** What JUnit makes of a verdict. */
+type Outcome =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'told'; readonly details: string }
+  | { readonly kind: 'skipped'; readonly message: string }
+  | {
+      readonly kind: 'failure' | 'error'
+      readonly message: string
+      readonly type: string
+      readonly details?: string
+    }
+
+function outcomeOf(
+  one: ReportedCase,
+  { strict, news }: { readonly strict: boolean; readonly news: string | undefined },
+): Outcome {
+  const { verdict, level: type, known } = one
   const message = one.expected === undefined ? (one.reason ?? '') : `expected ${one.expected}`
-  if (verdict === 'pass') return []
-  if (verdict === 'unsupported') return [element('skipped', { message }, [])]
-  const details = [text(detailText(one))]
+  const details = news === undefined ? detailText(one) : `${news}\n${detailText(one)}`
+  if (news !== undefined && strict) return { kind: 'failure', message: news, type, details }
+  if (verdict === 'pass') return news === undefined ? { kind: 'pass' } : { kind: 'told', details }
+  if (verdict === 'unsupported') return { kind: 'skipped', message }
   // What is known has been looked at already, and must not turn a build red.
-  if (known === verdict)
-    return [element('skipped', { message: `known ${verdict}: ${message}` }, [])]
-  if (verdict === 'fail') return [element('failure', { message, type: level }, details)]
-  if (verdict === 'inconclusive') return [element('error', { message, type: level }, details)]
-  return [element('system-out', {}, details)]
+  if (known === verdict) return { kind: 'skipped', message: `known ${verdict}: ${message}` }
+  if (verdict === 'fail') return { kind: 'failure', message, type, details }
+  if (verdict === 'inconclusive') return { kind: 'error', message, type, details }
+  return { kind: 'told', details }
+}
+
+function testcase(words: Readonly<Record<string, string>>, outcome: Outcome): string {
+  return element('testcase', words, outcomeElements(outcome))
+}
+
+function outcomeElements(outcome: Outcome): readonly string[] {
+  switch (outcome.kind) {
+    case 'pass':
+      return []
+    case 'told':
+      return [element('system-out', {}, [text(outcome.details)])]
+    case 'skipped':
+      return [element('skipped', { message: outcome.message }, [])]
+    case 'failure':
+    case 'error': {
+      const { kind, message, type, details } = outcome
+      return [element(kind, { message, type }, details === undefined ? [] : [text(details)])]
+    }
+  }
 }
 
 function detailText(one: ReportedCase): string {
@@ -51,18 +131,18 @@ function detailText(one: ReportedCase): string {
     .join('\n')
 }
 
-function counts(results: readonly ReportedCase[]): Readonly<Record<string, string>> {
-  const count = (takes: (one: ReportedCase) => boolean): string =>
-    String(results.filter(takes).length)
-  const unknown = (one: ReportedCase): boolean => one.known !== one.verdict
+function counts(
+  points: readonly { readonly one: ReportedCase; readonly outcome: Outcome }[],
+  { error = 0, skipped = 0 }: { readonly error?: number; readonly skipped?: number } = {},
+): Readonly<Record<string, string>> {
+  const count = (kind: Outcome['kind']): number =>
+    points.filter(({ outcome }) => outcome.kind === kind).length
   return {
-    tests: String(results.length),
-    failures: count((one) => one.verdict === 'fail' && unknown(one)),
-    errors: count((one) => one.verdict === 'inconclusive' && unknown(one)),
-    skipped: count(
-      (one) => one.verdict === 'unsupported' || (one.verdict !== 'pass' && !unknown(one)),
-    ),
-    time: seconds(results.reduce((sum, { durationMs }) => sum + durationMs, 0)),
+    tests: String(points.length + error + skipped),
+    failures: String(count('failure')),
+    errors: String(count('error') + error),
+    skipped: String(count('skipped') + skipped),
+    time: seconds(points.reduce((sum, { one }) => sum + one.durationMs, 0)),
   }
 }
 

@@ -21,6 +21,8 @@ export interface ReportInit {
   readonly leftOut: readonly LeftOut[]
   readonly requirement: (id: string) => ReportedRequirement | undefined
   readonly expectations: Expectations
+  /** The file that they are from. */
+  readonly expect?: string | undefined
   readonly startedAt: Date
   readonly durationMs: number
   readonly seed: number
@@ -34,6 +36,7 @@ export function makeReport(init: ReportInit): RunReport {
   const { target, expectations, strict, stopped } = init
   const results = init.results.map((result) => reported(result, { target, expectations }))
   const ran = new Set(results.map(({ id }) => id))
+  const better = overtaken(expectations, results)
   const ids = new Set(results.map(({ requirement }) => requirement))
   return {
     schema: 'nt_report_v1.json',
@@ -50,7 +53,10 @@ export function makeReport(init: ReportInit): RunReport {
     strict,
     selection: [...init.selection],
     interrupted: stopped !== undefined,
-    exitCode: stopped === undefined ? exitCode(results, { strict }) : exitCodeOfStop(stopped),
+    exitCode:
+      stopped === undefined
+        ? exitCode(results, { strict, overtaken: better.length })
+        : exitCodeOfStop(stopped),
     counts: countVerdicts(results),
     requirements: [...ids].flatMap((id) => init.requirement(id) ?? []),
     results,
@@ -60,7 +66,8 @@ export function makeReport(init: ReportInit): RunReport {
         .filter(({ id }) => !ran.has(id))
         .map((one) => ({ id: one.id, level: levelOf(one), why: 'interrupted' as const })),
     ],
-    overtaken: [...overtaken(expectations, results)],
+    ...(init.expect === undefined ? {} : { expect: init.expect }),
+    overtaken: [...better],
   }
 }
 

@@ -72,6 +72,7 @@ export const reportSchema = z.strictObject({
     .describe(
       'chosen, and not run: it could disturb a public server, takes minutes, or the run was ended',
     ),
+  expect: z.string().exactOptional().describe('the file of known failures'),
   overtaken: z.array(z.string()).describe('known failures that have become better'),
 })
 

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { Parser } from 'tap-parser'
 import { test } from 'tap'
-import { CheckFailure } from '../suite/case.ts'
+import { CheckFailure, type Case } from '../suite/case.ts'
 import { readable } from '../suite/readable.ts'
 import { makeCase } from '../suite/testing.ts'
+import { StoppedError } from '../suite/verdicts.ts'
 import { hexDump } from './hex-dump.ts'
 import { htmlText } from './html.ts'
 import { junitText } from './junit.ts'
@@ -48,7 +49,7 @@ const expectations = new Map([
   ['NT-DNS-011', 'fail'],
   ['NT-DNS-010/good', 'fail'],
 ] as const)
-const report = await reportOf(CASES, { expectations })
+const report = await reportOf(CASES, { expectations, expect: 'known.json' })
 
 test('a report as JSON is what its schema says, and the schema file is that schema', async (t) => {
   t.same(reportSchema.parse(JSON.parse(JSON.stringify(report))), report)
@@ -102,9 +103,13 @@ test('the tree tells what failed, what was wanted, and how to see it by hand', a
   )
   t.match(text, /✗ known \(known\)/)
   t.match(text, /– missing .*\n {8}reason {3}the target does not claim the capability "ipv6"/)
-  t.match(text, /NT-DNS-010\/good is better than the file of known failures says/)
+  t.match(text, /\nbetter than expected: NT-DNS-010\/good\n/)
+  t.match(text, /✓ good .*\n {8}unexpected pass: remove "NT-DNS-010\/good" from known\.json\n/)
   t.match(text, /2 pass, 2 fail, 1 unsupported, 1 inconclusive/)
-  t.match(text, /NOT EVERY MUST HOLDS$/)
+  t.match(
+    text,
+    /NOT EVERY MUST HOLDS: 1 check fails, beside 1 known failure; 1 expected failure passed: remove it from known\.json$/,
+  )
 })
 
 test('the tree names each MUST that was not looked at, and what looks at it', async (t) => {
@@ -122,6 +127,98 @@ test('the tree names each MUST that was not looked at, and what looks at it', as
   t.match(text, /\nnot looked at, only when a check of it is named: the MUST of NT-DNS01-008\n/)
   t.match(text, /every MUST that was looked at holds$/)
   t.match(stripVTControlCharacters(treeText(await reportOf(good))), /every MUST holds$/)
+})
+
+test('the last line says what is so, and agrees with the exit code', async (t) => {
+  const [good, , known] = CASES
+  const two = makeCase({ ...known, id: 'NT-DNS-011/too' })
+  const rows: readonly (readonly [
+    readonly (Case | undefined)[],
+    { readonly strict?: true; readonly stale?: true },
+    number,
+    string,
+  ])[] = [
+    [[good], {}, 0, 'every MUST holds'],
+    [[good, known], {}, 0, 'every MUST holds but for 1 known failure'],
+    [[good, known, two], {}, 0, 'every MUST holds but for 2 known failures'],
+    [
+      [good, known],
+      { strict: true, stale: true },
+      1,
+      'every MUST and SHOULD holds but for 1 known failure, and 1 expected failure passed: remove it from known.json',
+    ],
+    [
+      [good],
+      { strict: true, stale: true },
+      1,
+      'every MUST and SHOULD holds, but 1 expected failure passed: remove it from known.json',
+    ],
+    [
+      [good],
+      { stale: true },
+      0,
+      'every MUST holds; 1 expected failure passed: remove it from known.json',
+    ],
+  ]
+  for (const [cases, { strict = false, stale = false }, code, words] of rows) {
+    const found = await reportOf(
+      cases.flatMap((one) => one ?? []),
+      {
+        strict,
+        expect: 'known.json',
+        expectations: new Map([
+          ['NT-DNS-011', 'fail'],
+          ...(stale ? ([['NT-DNS-010/good', 'fail']] as const) : []),
+        ] as const),
+      },
+    )
+    t.equal(found.exitCode, code, words)
+    t.equal(stripVTControlCharacters(treeText(found)).split('\n').at(-1), words)
+    t.match(htmlText([found]), `${words[0]?.toUpperCase()}${words.slice(1)}`)
+  }
+})
+
+test('reasons that many checks share are told once in the tree, and by each in the other reports', async (t) => {
+  const alike = Array.from({ length: 9 }, (_, index) =>
+    makeCase({ id: `NT-ISSUE-02${index}/one`, role: 'issue' }),
+  )
+  const found = await reportOf([...CASES.slice(0, 1), ...alike])
+  const text = stripVTControlCharacters(treeText(found))
+  t.match(
+    text,
+    /\nissue\n {2}– 9 checks of NT-ISSUE-020, .*NT-ISSUE-025, 3 more\n {8}reason {3}the target names no issue server\n/,
+  )
+  t.equal(text.split('names no issue server').length, 2)
+  t.equal(junitText(found).split('names no issue server').length, 10)
+  t.equal(tapText(found).match(/^ok .* # SKIP the target names no issue server$/gm)?.length, 9)
+})
+
+test('TAP and JUnit show a known failure that passes, and fail for it where the run is strict', async (t) => {
+  const strict = await reportOf(CASES, { expectations, expect: 'known.json', strict: true })
+  const news = 'unexpected pass: remove "NT-DNS-010/good" from known.json'
+  t.match(tapText(report), `\nok 1 - NT-DNS-010/good does what it should # TODO ${news}\n  ---`)
+  t.match(tapText(strict), '\nnot ok 1 - NT-DNS-010/good does what it should\n  ---')
+  const escapedNews = news.replaceAll('"', '&quot;')
+  t.match(junitText(report), `<system-out>${escapedNews}`)
+  t.match(junitText(strict), `<failure message="${escapedNews}" type="MUST">`)
+  t.match(junitText(strict), /<testsuites [^>]* failures="2" errors="1" /)
+})
+
+test('TAP and JUnit of a run that was interrupted say so, and which checks were not run', async (t) => {
+  const stopped = AbortSignal.abort(new StoppedError('SIGTERM'))
+  const partial = await reportOf(CASES, { ran: CASES.slice(0, 1), stopped })
+  t.equal(partial.exitCode, 143)
+  t.match(
+    tapText(partial),
+    /\n# not run: NT-DNS-010\/bad\n(# not run: .*\n){4}Bail out! the run was interrupted, 5 checks not run\n$/,
+  )
+  const text = junitText(partial)
+  t.match(text, /<testsuites [^>]* tests="7" failures="0" errors="1" skipped="5" /)
+  t.match(
+    text,
+    /<testsuite name="test target.interrupted" [^>]*>\n?<testcase name="run" [^>]*><error message="the run was interrupted: 5 checks not run" type="interrupted"\/>/,
+  )
+  t.match(text, /<testcase name="NT-ISSUE-022\/key" [^>]*><skipped message="not run: /)
 })
 
 test('TAP is what a parser reads: failures fail, known ones are TODO, what does not apply is SKIP', async (t) => {

@@ -1,4 +1,6 @@
 import { stringify } from 'yaml'
+import { counted } from '../suite/words.ts'
+import { unexpectedPass } from './conclusion.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 /** The messages of a failed check that are shown; the evidence has all. */
@@ -6,25 +8,36 @@ const WIRE_MAX = 10
 
 /** A run as TAP 14: a test point a check, with a YAML block where there is more to say than that it passed. */
 export function tapText(report: RunReport): string {
-  const { results, suite, target, seed, interrupted } = report
+  const { results, suite, target, seed, interrupted, leftOut } = report
+  const notRun = leftOut.filter(({ why }) => why === 'interrupted')
   return [
     'TAP version 14',
     `# ${suite.name} ${suite.version} against ${oneLine(target.name)}, zone ${target.zone}, seed ${seed}`,
     `1..${results.length}`,
-    ...results.flatMap((one, index) => point(one, index + 1)),
-    ...(interrupted ? ['Bail out! the run was interrupted'] : []),
+    ...results.flatMap((one, index) => point(one, { report, number: index + 1 })),
+    ...notRun.map(({ id }) => `# not run: ${id}`),
+    ...(interrupted
+      ? [`Bail out! the run was interrupted, ${counted(notRun.length, 'check')} not run`]
+      : []),
     '',
   ].join('\n')
 }
 
-function point(one: ReportedCase, number: number): string[] {
-  const ok = one.verdict === 'fail' || one.verdict === 'inconclusive' ? 'not ok' : 'ok'
+function point(
+  one: ReportedCase,
+  { report, number }: { readonly report: RunReport; readonly number: number },
+): string[] {
+  const news = unexpectedPass(report, one)
+  // A strict run fails for it.
+  const failed = one.verdict === 'fail' || one.verdict === 'inconclusive'
+  const ok = failed || (news !== undefined && report.strict) ? 'not ok' : 'ok'
   const words = escaped(`${one.id} ${one.title}`)
-  const head = `${ok} ${number} - ${words}${directive(one)}`
-  if (one.verdict === 'pass') return [head]
+  const head = `${ok} ${number} - ${words}${directive(one, report.strict ? undefined : news)}`
+  if (one.verdict === 'pass' && news === undefined) return [head]
   const details = stringify(
     {
       verdict: one.verdict,
+      news,
       requirement: one.requirement,
       level: one.level,
       reason: one.reason,
@@ -44,9 +57,13 @@ function point(one: ReportedCase, number: number): string[] {
   return [head, ...block.map((line) => `  ${line}`)]
 }
 
-/** TODO is TAP's word for what is known to fail, SKIP for what does not apply. */
-function directive({ verdict, known, reason = '' }: ReportedCase): string {
+/** TODO is TAP's word for what is known to fail, with ok before it for what does so no longer; SKIP for what does not apply. */
+function directive(
+  { verdict, known, reason = '' }: ReportedCase,
+  news: string | undefined,
+): string {
   if (verdict === 'unsupported') return ` # SKIP ${escaped(reason)}`
+  if (news !== undefined) return ` # TODO ${escaped(news)}`
   return known === verdict && verdict !== 'pass' ? ` # TODO known: ${known}` : ''
 }
 

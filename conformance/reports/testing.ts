@@ -13,12 +13,14 @@ export async function reportOf(
   {
     expectations = new Map(),
     leftOut = [],
+    expect,
     stopped,
     ran = cases,
     ...options
   }: Partial<RunnerOptions> & {
     readonly expectations?: Expectations
     readonly leftOut?: readonly LeftOut[]
+    readonly expect?: string
     readonly stopped?: AbortSignal
     /** Those that were run before it was stopped. */
     readonly ran?: readonly Case[]
@@ -39,6 +41,7 @@ export async function reportOf(
       decision: false,
     }),
     expectations,
+    expect,
     startedAt: new Date('2026-01-02T03:04:05Z'),
     durationMs: 1_234,
     seed: 7,

@@ -1,6 +1,9 @@
 // The report for people, in a terminal.
 import { styleText } from 'node:util'
 import type { Verdict } from '../suite/case.ts'
+import { EXIT } from '../suite/verdicts.ts'
+import { counted } from '../suite/words.ts'
+import { conclusionOf, unexpectedPass, unseenMusts } from './conclusion.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 /** Colours are left to styleText, which knows whether the output is a terminal. */
@@ -26,26 +29,65 @@ export function treeText(report: RunReport): string {
   ].join('\n')
 }
 
+/** So many results with one reason are told once; the other reports keep each. */
+const GROUPED_MIN = 3
+
 function roleLines(report: RunReport, role: string): string[] {
-  const results = report.results.filter((one) => one.role === role)
+  const all = report.results.filter((one) => one.role === role)
+  const groups = [...Map.groupBy(all.filter(isUnrun), groupKey).values()].filter(
+    ({ length }) => length >= GROUPED_MIN,
+  )
+  const grouped = new Set(groups.flat())
+  const results = all.filter((one) => !grouped.has(one))
   const requirements = [...new Set(results.map(({ requirement }) => requirement))].toSorted()
   return [
     '',
     styleText('bold', role),
     ...requirements.flatMap((id) => [
       `  ${styleText('cyan', id)} ${report.requirements.find((one) => one.id === id)?.title ?? ''}`,
-      ...results.filter(({ requirement }) => requirement === id).flatMap(caseLines),
+      ...results
+        .filter(({ requirement }) => requirement === id)
+        .flatMap((one) => caseLines(one, unexpectedPass(report, one))),
     ]),
+    ...groups.flatMap(groupLines),
   ]
 }
 
-function caseLines(one: ReportedCase): string[] {
+/** Nothing was asked: its reason is all that there is to tell. */
+function isUnrun({ verdict, evidence }: ReportedCase): boolean {
+  return verdict === 'unsupported' || (verdict === 'inconclusive' && evidence === undefined)
+}
+
+function groupKey({ verdict, known, reason, suiteFault }: ReportedCase): string {
+  return JSON.stringify([verdict, known, reason, suiteFault])
+}
+
+const GROUP_NAMES_MAX = 6
+
+function groupLines(group: readonly ReportedCase[]): readonly string[] {
+  const [one] = group
+  if (one === undefined) return []
+  const { mark, style } = MARKS[one.verdict]
+  const ids = [...new Set(group.map(({ requirement }) => requirement))].toSorted()
+  const left = ids.length - GROUP_NAMES_MAX
+  const names = [...ids.slice(0, GROUP_NAMES_MAX), ...(left > 0 ? [`${left} more`] : [])]
+  return [
+    `  ${styleText(style, mark)} ${counted(group.length, 'check')} of ${names.join(', ')}${knownText(one)}`,
+    ...detailLines(one),
+  ]
+}
+
+function knownText({ known, verdict }: ReportedCase): string {
+  return known === verdict ? styleText('gray', ' (known)') : ''
+}
+
+function caseLines(one: ReportedCase, unexpected: string | undefined): string[] {
   const { mark, style } = MARKS[one.verdict]
   const slug = one.id.slice(one.requirement.length + 1)
-  const known = one.known === one.verdict ? styleText('gray', ' (known)') : ''
   const level = one.level === 'MUST' ? '' : styleText('gray', ` ${one.level}`)
-  const head = `    ${styleText(style, mark)} ${slug}${level}${known}  ${styleText('gray', milliseconds(one.durationMs))}`
-  return one.verdict === 'pass' ? [head] : [head, ...detailLines(one)]
+  const head = `    ${styleText(style, mark)} ${slug}${level}${knownText(one)}  ${styleText('gray', milliseconds(one.durationMs))}`
+  const news = unexpected === undefined ? [] : [`        ${styleText('yellow', unexpected)}`]
+  return one.verdict === 'pass' ? [head, ...news] : [head, ...news, ...detailLines(one)]
 }
 
 function detailLines(one: ReportedCase): string[] {
@@ -73,65 +115,37 @@ function summaryLines(report: RunReport): string[] {
   const counts = Object.entries(report.counts)
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => styleText(MARKS[verdict as Verdict].style, `${count} ${verdict}`))
+  const { words } = conclusionOf(report)
   const left = (why: LeftOut['why']): readonly string[] =>
     report.leftOut.filter((one) => one.why === why).map(({ id }) => id)
   const [disturbing, slow, interrupted] = [left('disturbs'), left('slow'), left('interrupted')]
   return [
     ...(disturbing.length === 0
       ? []
-      : [`${disturbing.length} checks could disturb a public server: --intrusive runs them`]),
+      : [
+          `${counted(disturbing.length, 'check')} could disturb a public server: --intrusive runs ${disturbing.length === 1 ? 'it' : 'them'}`,
+        ]),
     ...unseenLines(report, 'disturbs', 'only with --intrusive'),
     ...(slow.length === 0 ? [] : [`takes minutes and runs when it is named: ${slow.join(', ')}`]),
     ...unseenLines(report, 'slow', 'only when a check of it is named'),
-    ...report.overtaken.map((id) =>
-      styleText('yellow', `${id} is better than the file of known failures says: take it out`),
-    ),
+    ...(report.overtaken.length === 0
+      ? []
+      : [styleText('yellow', `better than expected: ${report.overtaken.join(', ')}`)]),
     ...(report.interrupted
-      ? [styleText('yellow', `interrupted: ${interrupted.length} were not run`)]
+      ? [styleText('yellow', `interrupted: ${counted(interrupted.length, 'check')} not run`)]
       : []),
     `${counts.join(', ') || 'nothing was run'}  ${styleText('gray', milliseconds(report.durationMs))}`,
-    conclusion(report),
+    styleText(report.exitCode === EXIT.pass ? 'green' : 'red', words),
   ]
 }
 
 type LeftOut = RunReport['leftOut'][number]
 
-/** A report must not be taken for more than it says: these MUSTs have no other check that was run. */
 function unseenLines(report: RunReport, why: LeftOut['why'], how: string): readonly string[] {
   const unseen = unseenMusts(report, why)
   return unseen.length === 0
     ? []
     : [styleText('yellow', `not looked at, ${how}: the MUST of ${unseen.join(', ')}`)]
-}
-
-function unseenMusts({ leftOut, results }: RunReport, why?: LeftOut['why']): readonly string[] {
-  const seen = new Set(
-    results.flatMap(({ requirement, verdict }) => (verdict === 'unsupported' ? [] : requirement)),
-  )
-  const musts = leftOut
-    .filter((one) => one.level === 'MUST' && (why === undefined || one.why === why))
-    .map(({ id }) => id.split('/')[0] ?? id)
-  return [...new Set(musts)].filter((requirement) => !seen.has(requirement))
-}
-
-function conclusion(report: RunReport): string {
-  const { exitCode, strict } = report
-  switch (exitCode) {
-    case 0: {
-      const which = unseenMusts(report).length === 0 ? '' : ' that was looked at'
-      return styleText('green', `every MUST${strict ? ' and SHOULD' : ''}${which} holds`)
-    }
-    case 1:
-      return styleText('red', strict ? 'NOT EVERY MUST AND SHOULD HOLDS' : 'NOT EVERY MUST HOLDS')
-    case 3:
-      return styleText('red', 'no check could be run')
-    case 4:
-      return styleText('red', 'not every MUST could be checked')
-    case 5:
-      return styleText('red', 'the suite itself failed: please report it')
-    default:
-      return styleText('red', 'the run was broken off')
-  }
 }
 
 function milliseconds(value: number): string {

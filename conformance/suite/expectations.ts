@@ -41,9 +41,20 @@ export function overtaken(
   expectations: Expectations,
   results: readonly { readonly id: string; readonly verdict: Verdict }[],
 ): readonly string[] {
-  return [...expectations].flatMap(([id, verdict]) => {
-    const covered = results.filter((one) => one.id === id || one.id.startsWith(`${id}/`))
-    const still = covered.some((one) => one.verdict === verdict || one.verdict === 'inconclusive')
-    return covered.length === 0 || still || verdict === 'pass' ? [] : [id]
+  return [...expectations].flatMap(([id, foretold]) => {
+    const judged = results.filter(
+      (one) => (one.id === id || one.id.startsWith(`${id}/`)) && one.verdict !== 'unsupported',
+    )
+    const better = ({ verdict }: { readonly verdict: Verdict }): boolean =>
+      verdict !== 'inconclusive' && badness(verdict) < badness(foretold)
+    return judged.length > 0 && judged.every(better) ? [id] : []
   })
+}
+
+/** From what is best; what could not be judged, or was not run, was no better than a failure. */
+const FROM_BEST: readonly Verdict[] = ['pass', 'info', 'nonstrict']
+
+function badness(verdict: Verdict): number {
+  const place = FROM_BEST.indexOf(verdict)
+  return place === -1 ? FROM_BEST.length : place
 }

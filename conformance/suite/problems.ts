@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { readText } from './files.ts'
 import { UsageError } from './usage-error.ts'
+import { counted } from './words.ts'
 
 export { UsageError }
 
@@ -49,7 +50,7 @@ export function checkJson<Schema extends z.ZodType>(
   if (madeBy !== undefined) throw new UsageError(`${name} is not from ${madeBy}: ${problems[0]}`)
   throw new UsageError(
     [
-      `${name} has ${problems.length} ${problems.length === 1 ? 'mistake' : 'mistakes'}`,
+      `${name} has ${counted(problems.length, 'mistake')}`,
       ...problems.map((problem) => `  ${problem}`),
     ].join('\n'),
   )

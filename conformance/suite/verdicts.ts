@@ -116,17 +116,23 @@ export interface Outcome {
 
 export function exitCode(
   outcomes: readonly Outcome[],
-  { strict }: { readonly strict: boolean },
+  {
+    strict,
+    overtaken,
+  }: {
+    readonly strict: boolean
+    /** How many known failures have become better. */
+    readonly overtaken: number
+  },
 ): number {
   const ran = outcomes.filter(({ verdict }) => verdict !== 'unsupported')
   if (ran.length === 0) return EXIT.nothingRun
   const counted = ran.filter(({ verdict, known }) => verdict !== known)
   const matters = ({ level }: Outcome): boolean =>
     level === 'MUST' || (strict && level === 'SHOULD')
+  if (counted.some((one) => one.verdict === 'fail' && matters(one))) return EXIT.failed
   // A strict run also wants a file of known failures to be true.
-  const overtaken =
-    strict && ran.some(({ verdict, known }) => known !== undefined && verdict === 'pass')
-  if (overtaken || counted.some((one) => one.verdict === 'fail' && matters(one))) return EXIT.failed
+  if (strict && overtaken > 0) return EXIT.failed
   if (ran.some(({ suiteFault }) => suiteFault !== undefined)) return EXIT.suiteFault
   // What could not be judged has not been shown to hold.
   if (counted.some((one) => one.verdict === 'inconclusive' && matters(one))) return EXIT.unreachable
