@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { test } from 'tap'
 import { CheckFailure, type Case } from './case.ts'
 import { makeCase, runAll, TARGET } from './testing.ts'
@@ -260,7 +260,7 @@ test('evidence is kept on disk, for its owner only, and no name leads out of its
     ],
     { out, target: { ...TARGET, name: '../other $(id)' } },
   )
-  t.equal(result?.evidence, join(out, '--other---id-', 'NT-DNS-010', 'test'))
+  t.match(relative(out, result?.evidence ?? ''), /^-other---id--[0-9a-f]{12}\/NT-DNS-010\/test$/)
   const file = join(result?.evidence ?? '', 'wire.jsonl')
   t.match(JSON.parse(await readFile(file, 'utf8')), {
     direction: 'sent',
@@ -308,4 +308,27 @@ test('evidence that cannot be written is told, and the verdict stands', async (t
   const results = await runAll([makeCase()], { out, onEvidenceLost: (error) => lost.push(error) })
   t.match(results, [{ verdict: 'pass', evidence: undefined }])
   t.match(lost, [{ code: /EEXIST|ENOTDIR/ }])
+})
+
+test('each name of a target has one folder of its own, inside of the one for all', (t) => {
+  const names = [
+    'a-b',
+    'a/b',
+    'a b',
+    '.',
+    '..',
+    '...',
+    '',
+    '../a-b',
+    '.a',
+    'a'.repeat(65),
+    'a'.repeat(66),
+  ]
+  const folders = names.map((name) => evidenceFolder('/out', name, 'NT-DNS-010/x'))
+  t.match(folders[0], '/out/a-b/NT-DNS-010/x')
+  for (const folder of folders) t.match(folder, /^\/out\/[\w-][\w.-]{0,80}\/NT-DNS-010\/x$/)
+  const taken = folders[1]?.split('/')[2] ?? ''
+  const all = [...folders, evidenceFolder('/out', taken, 'NT-DNS-010/x')]
+  t.equal(new Set(all).size, all.length)
+  t.end()
 })

@@ -1,4 +1,5 @@
 // What a case sent and received, kept in memory for the reports and on disk for disputes.
+import { createHash } from 'node:crypto'
 import { mkdtemp, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, makeFolder } from './files.ts'
@@ -18,6 +19,7 @@ export interface RecordedEntry {
 /** A case that floods its target must not fill our disk. */
 const BYTES_MAX = 4 * 1024 * 1024
 const ENTRIES_MAX = 20_000
+const HASH_LENGTH = 12
 
 export class WireRecorder implements WireLog {
   readonly entries: RecordedEntry[] = []
@@ -85,7 +87,19 @@ export async function writeEvidence(
   ])
 }
 
-/** No name leads out of the folder, or means something to a shell. */
+/** Longer ones are no names of files everywhere. */
+const NAME_LENGTH_MAX = 64
+const NAME = /^[\w-][\w.-]*$/
+const HASHED = /-[0-9a-f]{12}$/
+
+/** No name leads out of the folder, means something to a shell, or stands for the folder of another name. */
 function fileName(text: string): string {
-  return text.replaceAll(/[^\w.-]/g, '-').replace(/^\.+/, '-')
+  const plain = NAME.test(text) && text.length <= NAME_LENGTH_MAX && !HASHED.test(text)
+  if (plain) return text
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH)
+  const readable = text
+    .slice(0, NAME_LENGTH_MAX)
+    .replaceAll(/[^\w.-]/g, '-')
+    .replace(/^\.+/, '')
+  return `${readable === '' ? 'unnamed' : readable}-${hash}`
 }
