@@ -15,15 +15,13 @@ import type { RunWords } from './commands/run-options.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { errorCode } from './suite/files.ts'
-import { ROLES } from './suite/selection.ts'
+import { ROLES, SELECTORS } from './suite/selectors.ts'
 import { EXIT, exitCodeOfLoss, exitCodeOfStop, StoppedError } from './suite/verdicts.ts'
 
 // The command line, and with its output the only part of the suite that knows of the process around it.
 
 /** The user has to change something. */
 const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
-
-const SELECTORS = 'families, requirements, cases or roles: NT-DNS NT-ISSUE-013 dns/* (default: all)'
 
 const stopping = new AbortController()
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
@@ -109,7 +107,7 @@ function runCommand(end: (code: number) => void): Command {
     'run',
     'Check servers that run somewhere, as a target file describes them',
   )
-    .argument('[selectors...]', SELECTORS)
+    .argument('[selectors...]', `${SELECTORS}; all by default`)
     .requiredOption('--target <file>', 'the target: JSON, as `prepare` writes it')
     .option('--intrusive', 'also what could disturb a public server: floods, slow requests')
     .option('--acme-production <host>', 'a production CA that may be asked for certificates')
@@ -126,7 +124,7 @@ function runCommand(end: (code: number) => void): Command {
 
 function clientCommand(end: (code: number) => void): Command {
   const command = subcommand('client', 'Play the servers for a client, which is run for each check')
-    .argument('[selectors...]', SELECTORS)
+    .argument('[selectors...]', `${SELECTORS}; all by default`)
     .requiredOption(
       '--exec <line>',
       'how a shell runs the client: see conformance/client/README.md',
@@ -147,7 +145,7 @@ function selfCommand(end: (code: number) => void): Command {
     'self',
     'Start the servers of this project and check them, with Pebble as the CA',
   )
-    .argument('[selectors...]', SELECTORS)
+    .argument('[selectors...]', `${SELECTORS}; all by default`)
     .action(async (selectors: string[], words: RunWords) => {
       const { self } = await import('./commands/self.ts')
       end(await self(selectors, words, io))
@@ -156,25 +154,27 @@ function selfCommand(end: (code: number) => void): Command {
 }
 
 function listCommand(): Command {
-  return subcommand('list', 'Print every requirement with its checks')
+  const command = subcommand('list', 'Print requirements with their checks')
+    .argument('[selectors...]', `${SELECTORS}; all by default`)
     .option('--json', 'print them as JSON')
-    .action(async (words: ListWords) => {
+    .action(async (selectors: string[], words: ListWords) => {
       const { list } = await import('./commands/list.ts')
-      list(words, io)
+      list(selectors, words, io)
     })
+  return examples(command, ['list', 'list dns01/* NT-ISSUE-013'])
 }
 
 function explainCommand(): Command {
   const command = subcommand(
     'explain',
-    'Print a requirement, its source, what was decided, and its checks done by hand',
+    'Print requirements, their sources, what was decided, and their checks done by hand',
   )
-    .argument('<id...>', 'requirements or checks: NT-DNS-017')
+    .argument('<selectors...>', SELECTORS)
     .option('--target <file>', 'put in the addresses of this target')
     .option('--json', 'print it as JSON')
-    .action(async (ids: string[], words: ExplainWords) => {
+    .action(async (selectors: string[], words: ExplainWords) => {
       const { explain } = await import('./commands/explain.ts')
-      await explain(ids, words, io)
+      await explain(selectors, words, io)
     })
   return examples(command, ['explain NT-DNS-017', 'explain NT-ISSUE-013 --target target.json'])
 }

@@ -1,10 +1,7 @@
 import { styleText } from 'node:util'
-import { CASES, findRequirement, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
+import { levelOf, namedRequirements, type NamedRequirement } from '../suite/catalogue.ts'
 import type { Case } from '../suite/case.ts'
-import { nearestNames } from '../suite/nearest.ts'
-import { UsageError } from '../suite/problems.ts'
 import { readTarget } from '../suite/read-target.ts'
-import { requirementOf } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { jsonText, type CommandIo } from './io.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
@@ -15,14 +12,15 @@ export interface ExplainWords {
   readonly json?: boolean
 }
 
-/** `explain`: a requirement, where it comes from, what was decided, and how each of its checks is done by hand. */
+/** `explain`: requirements, where they come from, what was decided, and how their checks are done by hand. */
 export async function explain(
-  ids: readonly string[],
+  selectors: readonly string[],
   words: ExplainWords,
   io: CommandIo,
 ): Promise<void> {
   const target = words.target === undefined ? EXAMPLE_TARGET : await readTarget(words.target)
-  const found = ids.map((id) => explanation(id, { target, file: words.target ?? EXAMPLE_FILE }))
+  const told = { target, file: words.target ?? EXAMPLE_FILE }
+  const found = namedRequirements(selectors).map((one) => explanation(one, told))
   if (words.json === true) {
     io.write(jsonText(found))
     return
@@ -44,28 +42,7 @@ interface Told {
   readonly file: string
 }
 
-function explanation(word: string, told: Told) {
-  const [id = '', slug] = word.toUpperCase().startsWith('NT-') ? word.split('/') : [word]
-  const requirement = findRequirement(id.toUpperCase())
-  if (requirement === undefined) {
-    const near = nearestNames(
-      id,
-      REQUIREMENTS.map((one) => one.id),
-    )
-    throw new UsageError(
-      `there is no requirement "${word}", the nearest are ${near.join(', ')}: "list" shows them all`,
-    )
-  }
-  const cases = CASES.filter(
-    (one) =>
-      requirementOf(one) === requirement.id &&
-      (slug === undefined || one.id === `${requirement.id}/${slug}`),
-  )
-  if (slug !== undefined && cases.length === 0) {
-    throw new UsageError(
-      `there is no check "${word}": "explain ${requirement.id}" shows its checks`,
-    )
-  }
+function explanation({ requirement, cases }: NamedRequirement, told: Told) {
   return { ...requirement, cases: cases.map((one) => caseExplanation(one, told)) }
 }
 

@@ -1,5 +1,4 @@
-import { CASES, levelOf, REQUIREMENTS } from '../suite/catalogue.ts'
-import { requirementOf } from '../suite/selection.ts'
+import { levelOf, namedRequirements } from '../suite/catalogue.ts'
 import type { Case } from '../suite/case.ts'
 import { counted } from '../suite/words.ts'
 import { jsonText, type CommandIo } from './io.ts'
@@ -8,15 +7,15 @@ export interface ListWords {
   readonly json?: boolean
 }
 
-/** `list`: every requirement with its checks, those that no check can see among them. */
-export function list(words: ListWords, io: CommandIo): void {
-  const rows = REQUIREMENTS.map(({ id, title, level, role, unchecked }) => ({
-    id,
-    title,
-    level,
-    role,
-    ...(unchecked === undefined ? {} : { unchecked }),
-    cases: CASES.filter((one) => requirementOf(one) === id).map((one) => ({
+/** `list`: requirements with their checks, those that no check can see among them. */
+export function list(selectors: readonly string[], words: ListWords, io: CommandIo): void {
+  const rows = namedRequirements(selectors).map(({ requirement, cases }) => ({
+    id: requirement.id,
+    title: requirement.title,
+    level: requirement.level,
+    role: requirement.role,
+    ...(requirement.unchecked === undefined ? {} : { unchecked: requirement.unchecked }),
+    cases: cases.map((one) => ({
       id: one.id,
       title: one.title,
       role: one.role,
@@ -34,8 +33,9 @@ export function list(words: ListWords, io: CommandIo): void {
     ...cases.map((one) => `    ${one.id.slice(id.length + 1)}${marks(one, level)}`),
     ...(unchecked === undefined ? [] : [`    no check: ${unchecked}`]),
   ])
+  const checks = rows.reduce((sum, { cases }) => sum + cases.length, 0)
   io.write(
-    `${lines.join('\n')}\n${counted(rows.length, 'requirement')}, ${counted(CASES.length, 'check')}\n`,
+    `${lines.join('\n')}\n${counted(rows.length, 'requirement')}, ${counted(checks, 'check')}\n`,
   )
 }
 

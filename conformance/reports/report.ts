@@ -1,7 +1,8 @@
 // A run as data: what `--report json` writes, and what every other report is made of.
 import { z } from 'zod'
 import { CAPABILITIES } from '../suite/case.ts'
-import { LEVELS, ROLES } from '../suite/selection.ts'
+import { LEVELS } from '../suite/selection.ts'
+import { ROLES } from '../suite/selectors.ts'
 import { VERDICTS } from '../suite/verdicts.ts'
 
 const wireEntry = z.strictObject({

@@ -1,13 +1,12 @@
 // Which cases a run takes: pure.
 import type { Case, Level, Role } from './case.ts'
-import { nearestNames } from './nearest.ts'
-import { UsageError } from './problems.ts'
+import { isWholeId, namesNothing, selector } from './selectors.ts'
+import { UsageError } from './usage-error.ts'
 
-export const ROLES: readonly Role[] = ['proof', 'issue', 'dns', 'dns01', 'discovery', 'client']
 export const LEVELS: readonly Level[] = ['MUST', 'SHOULD', 'MAY']
 
 export interface SelectionOptions {
-  /** Requirements, families, cases or roles: `NT-DNS`, `NT-DNS-017`, `NT-DNS-017/mixed-case`, `dns/*`. None means all. */
+  /** None means all. */
   readonly selectors: readonly string[]
   readonly roles: readonly Role[]
   readonly levels: readonly Level[]
@@ -35,10 +34,10 @@ export interface LeftOut {
  * beside others that do: it would not be missed in the report
  */
 export function select(all: readonly Case[], options: SelectionOptions): Selection {
-  const chosen = options.selectors.map(matcher)
-  const excluded = options.exclude.map(matcher)
+  const chosen = options.selectors.map(selector)
+  const excluded = options.exclude.map(selector)
   const naming = (words: readonly string[]): readonly string[] =>
-    words.flatMap((word) => (all.some(matcher(word)) ? [] : [namesNothing(word, all)]))
+    words.flatMap((word) => (all.some(selector(word)) ? [] : [namesNothing(word, all)]))
   const nothing = naming(options.selectors)
   const mistakes = [
     ...(nothing.length < options.selectors.length ? nothing : []),
@@ -54,7 +53,7 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
   )
   const whyNot = (one: Case): LeftOut['why'] | undefined => {
     if (one.intrusive === true && !options.intrusive) return 'disturbs'
-    const named = options.selectors.some((word) => word.toLowerCase() === one.id.toLowerCase())
+    const named = options.selectors.some((word) => isWholeId(word, one))
     return one.slow === true && !named ? 'slow' : undefined
   }
   return {
@@ -67,28 +66,7 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
   }
 }
 
-/** With what is written most alike, among what is as long: families, requirements or checks. */
-function namesNothing(selector: string, all: readonly Case[]): string {
-  const parts = selector.includes('/') ? /.*/ : /-\d+$/.test(selector) ? /^[^/]*/ : /^NT-[^-]+/
-  const names = new Set(all.flatMap(({ id }) => parts.exec(id)?.[0] ?? []))
-  return `"${selector}" names no check here, the nearest are ${nearestNames(selector, [...names]).join(', ')}`
-}
-
 /** The requirement of a case. */
 export function requirementOf({ id }: Pick<Case, 'id'>): string {
   return id.split('/')[0] ?? id
-}
-
-function matcher(selector: string): (one: Case) => boolean {
-  const role = ROLES.find((name) => selector === name || selector === `${name}/*`)
-  if (role !== undefined) return (one) => one.role === role
-  if (!/^NT-[A-Z0-9]+(-\d+|-\*)?(\/[a-z0-9*-]+)?$/i.test(selector)) {
-    throw new UsageError(
-      `"${selector}" selects nothing, wanted a family (NT-DNS), a requirement (NT-DNS-017), a case (NT-DNS-017/…) or a role (${ROLES.map((name) => `${name}/*`).join(', ')})`,
-    )
-  }
-  // An id ends where another begins: NT-DNS is not NT-DNS01.
-  const pattern = RegExp.escape(selector).replaceAll(String.raw`\*`, '.*')
-  const expression = new RegExp(`^${pattern}(?:[-/]|$)`, 'i')
-  return ({ id }) => expression.test(id)
 }

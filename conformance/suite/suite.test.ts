@@ -3,12 +3,22 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { CASES, namedRequirements, REQUIREMENTS } from './catalogue.ts'
 import { expected, overtaken, readExpectations } from './expectations.ts'
 import { generateKeyTexts } from './keys.ts'
 import { parseTarget } from './read-target.ts'
 import { select, type SelectionOptions } from './selection.ts'
 import { makeCase } from './testing.ts'
 import { exitCode, type Outcome } from './verdicts.ts'
+
+const EVERYTHING: SelectionOptions = {
+  selectors: [],
+  roles: [],
+  levels: [],
+  exclude: [],
+  intrusive: false,
+  levelOf: ({ level }) => level ?? 'MUST',
+}
 
 test('the exit code says what matters most', async (t) => {
   const pass: Outcome = { verdict: 'pass', level: 'MUST' }
@@ -58,15 +68,7 @@ test('words choose cases by family, requirement, case and role, and an id ends w
     makeCase({ id: 'NT-DNS01-008/two-minutes', role: 'dns01', slow: true }),
   ]
   const chosen = (options: Partial<SelectionOptions>): string =>
-    select(cases, {
-      selectors: [],
-      roles: [],
-      levels: [],
-      exclude: [],
-      intrusive: false,
-      levelOf: ({ level }) => level ?? 'MUST',
-      ...options,
-    })
+    select(cases, { ...EVERYTHING, ...options })
       .cases.map(({ id }) => id.slice(3))
       .join(' ')
   const rows: readonly (readonly [Partial<SelectionOptions>, string])[] = [
@@ -75,6 +77,8 @@ test('words choose cases by family, requirement, case and role, and an id ends w
     [{ selectors: ['nt-dns-010'] }, 'DNS-010/a DNS-010/ab'],
     [{ selectors: ['NT-DNS-010/a'] }, 'DNS-010/a'],
     [{ selectors: ['NT-DNS-010/a*'] }, 'DNS-010/a DNS-010/ab'],
+    [{ selectors: ['nt-dns-01*/A'] }, 'DNS-010/a DNS-011/a'],
+    [{ selectors: ['DNS/*'] }, 'DNS-010/a DNS-010/ab DNS-011/a'],
     [{ selectors: ['dns01/*', 'NT-DNS-011'] }, 'DNS-011/a DNS01-010/a'],
     [{ selectors: ['dns'], exclude: ['NT-DNS-010'] }, 'DNS-011/a'],
     [{ roles: ['dns01'] }, 'DNS01-010/a'],
@@ -100,6 +104,41 @@ test('words choose cases by family, requirement, case and role, and an id ends w
   for (const [options, message] of mistyped) {
     t.throws(() => chosen(options), { name: 'UsageError', message })
   }
+})
+
+test('list and explain take the words that runs take', (t) => {
+  const of = (...words: readonly string[]) =>
+    namedRequirements(words).map(({ requirement: { id }, cases }) => ({
+      id,
+      cases: cases.map((one) => one.id),
+    }))
+  const all = of()
+  t.same(
+    all.map(({ id }) => id),
+    REQUIREMENTS.map(({ id }) => id),
+  )
+  t.same(all.flatMap(({ cases }) => cases).toSorted(), CASES.map(({ id }) => id).toSorted())
+  const [first] = CASES
+  const id = first?.id ?? ''
+  t.same(of(id.toLowerCase()), [{ id: id.split('/')[0], cases: [id] }])
+  for (const word of ['dns01', 'DNS01/*', 'NT-DNS', 'nt-dns-017/*', 'NT-DNS-01*']) {
+    const { cases, leftOut } = select(CASES, {
+      ...EVERYTHING,
+      selectors: [word],
+      intrusive: true,
+    })
+    const wanted = [...cases, ...leftOut.map((one) => one.case)].map((one) => one.id)
+    const named = of(word).flatMap((one) => one.cases)
+    t.same(named.toSorted(), wanted.toSorted(), word)
+  }
+  // No check can see it, and it is explained all the same.
+  const unchecked = REQUIREMENTS.find((one) => one.unchecked !== undefined)
+  t.same(of(unchecked?.id ?? ''), [{ id: unchecked?.id, cases: [] }])
+  t.throws(() => of('NT-DNS', 'NT-DNS-999'), { name: 'UsageError', message: /^"NT-DNS-999" names/ })
+  t.throws(() => of('nt-dns-017/nope'), {
+    message: /the nearest are NT-DNS-017\/[\w-]+, NT-DNS-017/,
+  })
+  t.end()
 })
 
 test('known failures are by requirement or case, and those that have become better are named', async (t) => {
