@@ -448,6 +448,23 @@ test('prepare says what servers can and where the suite plays, and plays a CA wh
   )
 })
 
+test('a run that cannot play at its ports ends with 2, once and before its checks', async (t) => {
+  const taken = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const peer = '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2'
+  const words = [
+    ['prepare', '--zone', 'nt.example', '--out', 'taken'],
+    ['--issue', `/ip4/127.0.0.1/tcp/9/p2p/${peer}`, '--acme', 'https://127.0.0.1:14000/dir'],
+    ['--play', '127.0.0.1', '--play-dns', String(taken.address().port)],
+  ].flat()
+  t.equal((await conformance(words)).code, 0)
+  const { code, out, err } = await conformance(['run', '--target', 'taken/target.json', 'issue'])
+  t.equal(code, 2)
+  t.equal(out, '')
+  t.match(err, new RegExp(`^port ${taken.address().port} \\(udp\\) at 127.0.0.1, [^\n]*\n$`))
+})
+
 test('a production CA is refused until it is named', async (t) => {
   const { port } = await openRefuser(t)
   const file = await targetFile('production', port)

@@ -1,4 +1,6 @@
 import { isTestHost } from '../../scenarios/engine/ca/index.ts'
+import { playDns } from '../checks/issue/order.ts'
+import { tryPorts } from '../players/ports.ts'
 import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
 import type { ReportedRequirement, RunReport } from '../reports/report.ts'
@@ -12,6 +14,8 @@ import { errorCode } from '../suite/files.ts'
 import { findUnreachable } from '../suite/reachable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { runCases } from '../suite/runner.ts'
+import { SharedThings } from '../suite/shared.ts'
+import { missingPart } from '../suite/support.ts'
 import { select, type Selection } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { EXIT, exitCodeOfLoss } from '../suite/verdicts.ts'
@@ -117,6 +121,7 @@ async function execute(
 ): Promise<RunReport> {
   const { settings, selection, expectations, selectors, words } = plan
   const { cases } = selection
+  const shared = await openPlayers(cases, target)
   const startedAt = new Date()
   const startedMs = performance.now()
   const unreachable = await findUnreachable(target, {
@@ -137,6 +142,7 @@ async function execute(
     levelOf,
     ...settings,
     strict,
+    shared,
     out: words.out,
     unreachable: ({ role }) => unreachable.get(role),
     signal: io.signal,
@@ -160,6 +166,26 @@ async function execute(
     selection: selectors,
     stopped: io.signal.aborted ? io.signal : undefined,
   })
+}
+
+/**
+ * What is played at ports that the target file names is there before the first check.
+ * @throws {UsageError} where a port cannot be had
+ */
+async function openPlayers(cases: readonly Case[], target: Target): Promise<SharedThings> {
+  const shared = new SharedThings()
+  const { players } = target
+  const orders = cases.some((one) => one.role === 'issue' && missingPart(one, target) === undefined)
+  if (players === undefined || !orders) return shared
+  await tryPorts(players)
+  try {
+    await playDns({ target, shared: (key, make) => shared.get(key, make) })
+  } catch (cause) {
+    await shared.close()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`what the suite has to play cannot be started: ${reason}`, { cause })
+  }
+  return shared
 }
 
 function reportedRequirement(id: string): ReportedRequirement | undefined {

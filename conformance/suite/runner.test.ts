@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { test } from 'tap'
 import { CheckFailure, type Case } from './case.ts'
+import { SharedThings } from './shared.ts'
 import { makeCase, runAll, TARGET } from './testing.ts'
 import { evidenceFolder } from './wire-files.ts'
 
@@ -331,4 +332,24 @@ test('each name of a target has one folder of its own, inside of the one for all
   const all = [...folders, evidenceFolder('/out', taken, 'NT-DNS-010/x')]
   t.equal(new Set(all).size, all.length)
   t.end()
+})
+
+test('what was made before the first case is that of the cases, and closed after the last', async (t) => {
+  const shared = new SharedThings()
+  let closed = 0
+  const made = { value: 'early', close: async () => void closed++ }
+  await shared.get('player', async () => made)
+  const [result] = await runAll(
+    [
+      makeCase({
+        run: async (context) => {
+          const reason = await context.shared('player', async () => ({ ...made, value: 'late' }))
+          return { verdict: 'info', reason: `${reason}, closed ${closed}` }
+        },
+      }),
+    ],
+    { shared },
+  )
+  t.equal(result?.reason, 'early, closed 0')
+  t.equal(closed, 1)
 })

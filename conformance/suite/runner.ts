@@ -31,6 +31,8 @@ export interface RunnerOptions {
   readonly perSecond: number
   /** For each case, instead of its own. */
   readonly timeoutMs: number | undefined
+  /** What was made before the first case; closed after the last. @default nothing */
+  readonly shared?: SharedThings
   /** Folder for evidence; undefined keeps none. */
   readonly out: string | undefined
   /** Why the servers of a role cannot be judged: nothing answers there. */
@@ -52,7 +54,7 @@ export async function runCases(
   cases: readonly Case[],
   options: RunnerOptions,
 ): Promise<readonly CaseResult[]> {
-  const run = { options, pace: new Pace(options), shared: new SharedThings() }
+  const run = { options, pace: new Pace(options), shared: options.shared ?? new SharedThings() }
   const results = new Map<Case, CaseResult>()
   const work = async (queue: Case[]): Promise<void> => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {

@@ -134,8 +134,11 @@ export function sharedOrder(
   })
 }
 
+/** Players are there before the first check, and for all. */
+type PlayersContext = Pick<CheckContext, 'target' | 'shared'>
+
 /** The CA that the suite stands before; undefined where the issue server asks its own. */
-export async function playCa(context: CheckContext): Promise<PlayedCa | undefined> {
+export async function playCa(context: PlayersContext): Promise<PlayedCa | undefined> {
   const { acme } = context.target.players ?? {}
   if (acme === undefined) return undefined
   return context.shared('played CA', async () => {
@@ -145,7 +148,7 @@ export async function playCa(context: CheckContext): Promise<PlayedCa | undefine
 }
 
 /** The DNS server that the suite plays; undefined where the target has its own alone. No order without it and the CA. */
-export async function playDns(context: CheckContext): Promise<PlayedDns | undefined> {
+export async function playDns(context: PlayersContext): Promise<PlayedDns | undefined> {
   await playCa(context)
   const { dns } = context.target.players ?? {}
   if (dns === undefined) return undefined
