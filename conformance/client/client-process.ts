@@ -1,10 +1,12 @@
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeFolder } from '../suite/files.ts'
+import { environmentOfProcess, processIds } from '../suite/processes.ts'
+import { openKeptOutput } from './kept-output.ts'
 
 /** How a process ended: `code 0`, or the signal that killed it. */
 export type Exit = { readonly code: number } | { readonly killedBy: string }
@@ -21,43 +23,49 @@ export interface ClientProcess {
   /** Ends it and all that it started, whatever it does. */
   kill(): Promise<void>
   /** The last lines that it printed. */
-  lastWords(): Promise<string>
+  lastWords(): string
 }
 
 export interface ClientProcessInit {
   /** A line for a shell. */
   readonly exec: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Holds stdout.txt and stderr.txt afterwards. */
+  /** Holds stdout.txt and stderr.txt afterwards, bounded. */
   readonly folder: string
 }
 
 /** It does not know the test case that it is asked for. */
 export const EXIT_UNSUPPORTED = 127
 
+/** In the environment of a client, and of all that it starts. */
+const MARK = 'NT_RUN'
+const MARK_BYTES = 16
 const LAST_WORDS_LENGTH = 600
 const STOP_MS_MAX = 5_000
 const LOOK_AGAIN_MS = 20
 const POSIX = process.platform !== 'win32'
 
-/** Starts a client in a process group of its own, so that nothing of it is left behind. */
+/** Starts a client in a process group of its own and with a mark of its own, so that nothing of it is left behind. */
 export async function startClient(init: ClientProcessInit): Promise<ClientProcess> {
   await makeFolder(init.folder, 0o700)
-  const files = [join(init.folder, 'stdout.txt'), join(init.folder, 'stderr.txt')] as const
-  const handles = await Promise.all(files.map((file) => open(file, 'a', 0o600)))
-  const [stdout, stderr] = handles
+  const stdout = await openKeptOutput(join(init.folder, 'stdout.txt'))
+  const stderr = await openKeptOutput(join(init.folder, 'stderr.txt'))
+  const outputs = [stdout, stderr]
+  const mark = `${MARK}=${randomBytes(MARK_BYTES).toString('hex')}`
   const child = spawn(init.exec, {
     shell: true,
     detached: POSIX,
-    env: init.environment,
-    stdio: ['ignore', stdout?.fd ?? 'ignore', stderr?.fd ?? 'ignore'],
+    env: { ...init.environment, [MARK]: mark.slice(MARK.length + 1) },
+    stdio: ['ignore', stdout.stdio, stderr.stdio],
   })
   // A client may end before anything else is done here.
   const childExit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   childExit.catch(() => {})
-  await Promise.all(handles.map((handle) => handle.close()))
+  await stdout.started(child.stdout)
+  await stderr.started(child.stderr)
   const { pid } = child
   if (pid === undefined) {
+    await Promise.all(outputs.map((output) => output.end()))
     await childExit.catch((cause: unknown) => {
       throw new Error(`"${init.exec}" cannot be started`, { cause })
     })
@@ -68,15 +76,20 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
     sendSignal(pid, signal)
   }
   if (RUNNING.size === 0) process.on('exit', killAll)
-  RUNNING.add(pid)
+  RUNNING.set(pid, mark)
   let stopping = false
+  // From then on its id may be another's.
+  let ended = false
   const exited = childExit.then(async ([code, signal]): Promise<Exit> => {
     // A shell that was asked to stop may end before the client that it has started.
     if (stopping) await goneWithin(STOP_MS_MAX, pid)
     // What it has started ends with it.
     signalGroup('SIGKILL')
+    killMarked(mark)
+    ended = true
     RUNNING.delete(pid)
     if (RUNNING.size === 0) process.off('exit', killAll)
+    await Promise.all(outputs.map((output) => output.end()))
     exit = code === null ? { killedBy: signal ?? 'nobody' } : { code }
     return exit
   })
@@ -88,25 +101,52 @@ export async function startClient(init: ClientProcessInit): Promise<ClientProces
     },
     terminate: () => {
       stopping = true
-      if (exit === undefined) signalGroup('SIGTERM')
+      if (!ended) signalGroup('SIGTERM')
     },
     async kill() {
       stopping = false
-      if (exit === undefined) signalGroup('SIGKILL')
+      if (!ended) signalGroup('SIGKILL')
       await exited
     },
-    async lastWords() {
-      const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
-      return texts.join('').trim().slice(-LAST_WORDS_LENGTH)
-    },
+    lastWords: () =>
+      outputs
+        .map(({ tail }) => tail)
+        .join('')
+        .trim()
+        .slice(-LAST_WORDS_LENGTH),
   }
 }
 
 /** Clients of this process, which end with it at the latest: one listener for all of them. */
-const RUNNING = new Set<number>()
+const RUNNING = new Map<number, string>()
 
 function killAll(): void {
-  for (const pid of RUNNING) sendSignal(pid, 'SIGKILL')
+  for (const [pid, mark] of RUNNING) {
+    sendSignal(pid, 'SIGKILL')
+    killMarked(mark)
+  }
+}
+
+/** More often than that nobody starts a process between two looks. */
+const LOOKS_MAX = 20
+
+/** Ends what has left the process group: all that a client starts has its mark, unless it takes that away. Linux only. */
+function killMarked(mark: string): void {
+  const found = new Set<number>()
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const fresh = processIds().filter(
+      (pid) => !found.has(pid) && environmentOfProcess(pid).includes(mark),
+    )
+    if (fresh.length === 0) return
+    for (const pid of fresh) {
+      found.add(pid)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
 }
 
 /** To a process and all that it has started. */

@@ -1,7 +1,7 @@
 // Clients of a line or two, in place of those that people would check: what the suite makes of each.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +13,7 @@ import type { Case } from '../suite/case.ts'
 import { runAll, TARGET } from '../suite/testing.ts'
 import { startClient } from './client-process.ts'
 import { nonCompliance } from './compliance.ts'
+import { KEPT_BYTES_MAX } from './kept-output.ts'
 
 const { signal } = new AbortController()
 
@@ -170,11 +171,45 @@ test('a client that is asked to stop has time to, also behind a shell that does 
   const stopping = `node -e "process.once('SIGTERM', () => setTimeout(() => { console.log('clean'); process.exit() }, 200)); setInterval(() => {}, 1000); console.log('ready')"; true`
   const client = await startClient({ exec: stopping, folder, environment })
   t.teardown(() => client.kill())
-  while (!(await client.lastWords()).includes('ready')) await delay(20)
+  while (!client.lastWords().includes('ready')) await delay(20)
   client.terminate()
   await client.exited
-  t.match(await client.lastWords(), /clean/)
+  t.match(client.lastWords(), /clean/)
 })
+
+test('of what a client prints a bounded part is kept, and it goes on', async (t) => {
+  const folder = await makeFolder(t)
+  const exec = `head -c 3000000 /dev/zero | tr '\\0' x; echo the end; echo told > /dev/stderr; exit 3`
+  const client = await startClient({ exec, folder, environment })
+  t.same(await client.exited, { code: 3 })
+  const kept = await readFile(join(folder, 'stdout.txt'), 'utf8')
+  t.equal(kept.slice(0, KEPT_BYTES_MAX), 'x'.repeat(KEPT_BYTES_MAX))
+  t.equal(
+    kept.slice(KEPT_BYTES_MAX),
+    `\n[the suite keeps ${KEPT_BYTES_MAX} bytes; ${3_000_008 - KEPT_BYTES_MAX} more were printed]\n`,
+  )
+  t.equal(await readFile(join(folder, 'stderr.txt'), 'utf8'), 'told\n')
+  t.match(client.lastWords(), /xthe end\ntold$/)
+  t.same((await readdir(folder)).toSorted(), ['stderr.txt', 'stdout.txt'])
+})
+
+test(
+  'what a client has started in a session of its own ends with it, by itself or not',
+  process.platform === 'linux' ? {} : { skip: 'processes are found by /proc' },
+  async (t) => {
+    for (const ending of ['exit 0', 'sleep 600']) {
+      const folder = await makeFolder(t)
+      const daemon = `setsid sh -c 'echo $$ > ${folder}/pid; exec sleep 600'`
+      const exec = `${daemon} & until [ -s ${folder}/pid ]; do sleep 0.05; done; echo ready; ${ending}`
+      const client = await startClient({ exec, folder, environment })
+      while (!client.lastWords().includes('ready')) await delay(20)
+      await client.kill()
+      const pid = Number(await readFile(join(folder, 'pid'), 'utf8'))
+      for (let looks = 0; looks < 100 && isAlive(pid); looks++) await delay(20)
+      t.notOk(isAlive(pid), ending)
+    }
+  },
+)
 
 const CLI = join(import.meta.dirname, '../cli.ts')
 

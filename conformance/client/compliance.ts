@@ -37,7 +37,7 @@ export async function nonCompliance(
     }).catch(() => undefined)
     const exit = await Promise.race([started.exited, late])
     signal.throwIfAborted()
-    const words = await started.lastWords()
+    const words = started.lastWords()
     if (exit !== undefined && 'code' in exit && exit.code === EXIT_UNSUPPORTED) {
       if (NOT_FOUND.test(words)) throw new UsageError(`the client cannot be started: ${words}`)
       return undefined

@@ -78,7 +78,7 @@ export function clientCase({
         return await judge(opened, context)
       } catch (error) {
         if (await saysUnsupported(opened)) {
-          const words = await opened.client.lastWords()
+          const words = opened.client.lastWords()
           const reason = `the client exits with ${EXIT_UNSUPPORTED} for the test case "${testcase}"${words === '' ? '' : `: ${words}`}`
           return { verdict: 'unsupported', reason }
         }
@@ -136,6 +136,6 @@ export async function endText(play: Play): Promise<string> {
 }
 
 async function said(play: Play): Promise<string> {
-  const words = await play.client.lastWords()
+  const words = play.client.lastWords()
   return words === '' ? '' : `; it said: ${words}`
 }
