@@ -105,9 +105,9 @@ test('mistakes of the user end with 2, each with what is wanted, and never with 
     ],
     [
       [
-        ...['run', '--target', target, 'NT-DNS-010', '--report', 'json=usage.json/a.json'],
-        ...['--report', 'tap=.', '--report', 'html=/proc/nodetrust/a.html'],
-      ],
+        ['run', '--target', target, 'NT-DNS-010', '--report', 'json=usage.json/a.json'],
+        ['--report', 'tap=.', '--report', 'html=/proc/nodetrust/a.html'],
+      ].flat(),
       /^file "usage.json\/a.json" cannot be written \(ENOTDIR\)\nfile "." cannot be written \(EISDIR\)\nfile "\/proc\/nodetrust\/a.html" cannot be written \(E[A-Z]+\)\n$/,
     ],
     [
@@ -255,6 +255,21 @@ test('a signal ends a run with its own code, and what was found until then is re
       })
     }),
   )
+})
+
+test('a second signal ends a command at once', async (t) => {
+  const child = spawn(process.execPath, [CLI, 'vectors', 'dump'], {
+    env: {},
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  // More comes than anybody takes, so it waits.
+  await once(child.stdout, 'readable')
+  const exited = once(child, 'exit')
+  child.kill('SIGINT')
+  child.kill('SIGTERM')
+  const [code] = (await exited) as [number | null]
+  t.ok(code === 130 || code === 143, `exit ${code}`)
 })
 
 test(

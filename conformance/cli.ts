@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { text } from 'node:stream/consumers'
 import type { ClientCommandWords } from './commands/client.ts'
 import { collect, collectOneOf, examples, subcommand } from './commands/command-line.ts'
 import type { CommandIo } from './commands/io.ts'
@@ -14,7 +13,7 @@ import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
-import { errorCode } from './suite/files.ts'
+import { errorCode, readBytes } from './suite/files.ts'
 import { ROLES, SELECTORS } from './suite/selectors.ts'
 import { EXIT, exitCodeOfLoss, exitCodeOfStop, StoppedError } from './suite/verdicts.ts'
 
@@ -38,7 +37,7 @@ process.stderr.on('error', () => {})
 
 const io: CommandIo = {
   write: (text) => output.write(text),
-  read: () => text(process.stdin),
+  read: async () => (await readBytes(process.stdin, 'standard input')).toString(),
   note: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY ? process.stderr : undefined,
   environment: process.env,

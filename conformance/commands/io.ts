@@ -1,4 +1,4 @@
-/** What a command has of the process that it runs in; only cli.ts touches the process itself. */
+/** What a command has of the process that it runs in; only cli.ts and output.ts touch the process itself. */
 export interface CommandIo {
   /** Writes to standard output: what was asked for, and nothing else. */
   readonly write: (text: string) => void

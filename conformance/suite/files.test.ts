@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { test } from 'tap'
 import { z } from 'zod'
-import { fileIdentity, makeFolder, readText } from './files.ts'
+import { fileIdentity, makeFolder, readBytes, readText } from './files.ts'
 import { checkJson } from './problems.ts'
 
 test('a file is read when it is regular and of a bounded length, with or without a byte order mark', async (t) => {
@@ -26,6 +27,15 @@ test('a file is read when it is regular and of a bounded length, with or without
     const file = name.startsWith('/') ? name : at(name)
     await t.rejects(readText(file), { name: 'UsageError', message }, name)
   }
+})
+
+test('standard input has the same bound', async (t) => {
+  const endless = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(1 << 20)
+    })(),
+  )
+  await t.rejects(readBytes(endless, 'standard input'), { message: /^standard input is larger/ })
 })
 
 test('folders are made with those above them, and where none can be that is said', async (t) => {

@@ -33,13 +33,20 @@ async function readBounded(file: string): Promise<Buffer> {
   if (!(await handle.stat()).isFile()) {
     throw new UsageError(`"${file}" is no regular file: save what it gives into one`)
   }
+  return await readBytes(handle.createReadStream({ autoClose: false }), `file "${file}"`)
+}
+
+/**
+ * All that a stream gives. What a file says of its length is not believed: files of /proc say 0.
+ * @throws {UsageError} where that is more than any file of ours holds
+ */
+export async function readBytes(stream: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
-  // What a file says of its length is not believed: files of /proc say 0.
-  for await (const part of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+  for await (const part of stream) {
     length += part.length
     if (length > FILE_BYTES_MAX) {
-      throw new UsageError(`file "${file}" is larger than ${FILE_BYTES_MAX} bytes`)
+      throw new UsageError(`${name} is larger than ${FILE_BYTES_MAX} bytes`)
     }
     parts.push(part)
   }
