@@ -196,6 +196,30 @@ test('NT-DISC-009 NT-DISC-008 announcements pass through DNS and issue servers, 
   }
 })
 
+test('NT-DISC-009 announcements pass to clients of an address that many others have', async (t) => {
+  const { nodes, addresses } = await start(t)
+  const signal = AbortSignal.timeout(20_000)
+  const [address = ''] = addresses.libp2p['dns'] ?? []
+  const relay = nodes['dns']?.services['pubsub'] as Relay
+  // By default gossipsub passes nothing on to any of the peers at an address that has so many.
+  const clients = await Promise.all(Array.from({ length: 12 }, () => client(t)))
+  await Promise.all(
+    clients.map(async (node) => {
+      node.services.pubsub.subscribe(DISCOVERY_TOPIC)
+      await node.dial(multiaddr(address), { signal })
+    }),
+  )
+  await until(relay, 'gossipsub:heartbeat', signal, () =>
+    clients.every(({ peerId }) =>
+      relay.getSubscribers(DISCOVERY_TOPIC).some((peer) => peer.equals(peerId)),
+    ),
+  )
+  const [speaker, ...listeners] = clients
+  const heard = listeners.map((node) => once(emitter(node.services.pubsub), 'message', { signal }))
+  await speaker?.services.pubsub.publish(DISCOVERY_TOPIC, new Uint8Array(100))
+  await t.resolves(Promise.all(heard))
+})
+
 test('a port that is taken is named with its role, all of them at once, and nothing starts', async (t) => {
   const socket = createSocket('udp4').bind(0, '127.0.0.1')
   await once(socket, 'listening')

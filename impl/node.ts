@@ -239,6 +239,9 @@ const CONNECTIONS_PENDING_MAX = 2_000
 /** An announcement that no receiver believes is not passed on either (NT-DISC-008). */
 const ANNOUNCEMENT_LENGTH_MAX = 4 * 1024
 const PUBSUB_FRAME_LENGTH_MAX = 256 * 1024
+/** More that speak gossipsub at one address at a time are taken for one that pretends to be many. */
+const PUBSUB_PEERS_PER_ADDRESS_MAX = 64
+const PUBSUB_SCORE_RETAINED_MS = 10_000
 const TOPICS = [DISCOVERY_TOPIC, DISCOVERY_TOPIC_SPECIFICATION]
 
 /**
@@ -336,6 +339,12 @@ function announcementRelay(): ServiceFactory {
     // Nobody needs us for other topics.
     allowedTopics: TOPICS,
     maxInboundDataLength: PUBSUB_FRAME_LENGTH_MAX,
+    // Ten is the default, and who was here within the last hour counts: the clients behind one NAT that come and go would
+    // soon hear nothing, all of them. Topics are not scored here, so there is no other score to be kept.
+    scoreParams: {
+      IPColocationFactorThreshold: PUBSUB_PEERS_PER_ADDRESS_MAX,
+      retainScore: PUBSUB_SCORE_RETAINED_MS,
+    },
   })
 }
 
