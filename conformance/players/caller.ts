@@ -40,6 +40,8 @@ export interface CallerInit {
   readonly listen?: readonly string[]
   /** More libp2p services, such as pubsub. */
   readonly services?: NonNullable<Libp2pOptions['services']>
+  /** @default libp2p's own, which takes five connections a second from an address */
+  readonly connectionManager?: NonNullable<Libp2pOptions['connectionManager']>
 }
 
 const RSA_BITS = 2048
@@ -47,7 +49,7 @@ const RSA_BITS = 2048
 /** Starts a libp2p node that speaks what the servers speak: TCP and WebSockets, Noise, Yamux, identify. */
 export async function openCaller(init: CallerInit = {}): Promise<Caller> {
   const key = init.key ?? (await makeKey(init.keyType ?? 'Ed25519'))
-  const { sourceAddress } = init
+  const { sourceAddress, connectionManager } = init
   const node = await createLibp2p({
     privateKey: key,
     nodeInfo: { userAgent: AGENT },
@@ -61,6 +63,7 @@ export async function openCaller(init: CallerInit = {}): Promise<Caller> {
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    ...(connectionManager === undefined ? {} : { connectionManager }),
     services: { identify: identify(), ...init.services },
   })
   return {

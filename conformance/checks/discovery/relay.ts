@@ -1,13 +1,11 @@
-// Announcements pass through issue and DNS servers, as far as they are announcements. Peers of the suite that are
-// connected with nobody but the server: what one of them hears, it has from there.
-import { gossipsub, StrictNoSign, StrictSign, type GossipSub } from '@libp2p/gossipsub'
+// Announcements pass through issue and DNS servers, as far as they are announcements.
 import { multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Caller } from '../../players/caller.ts'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { Announce, TOPICS } from '../../wire/index.ts'
 import { notByHand } from '../by-hand.ts'
-import { addressOf, fail, newCaller } from '../exchange.ts'
+import { addressOf, fail } from '../exchange.ts'
+import { findMember, type Member, type Part } from './members.ts'
 
 /** Gossipsub's heart beats every second; what is gossip only takes two of them. */
 const PASSED_ON_MS_MAX = 8_000
@@ -30,10 +28,7 @@ export const RELAY_CASES: readonly Case[] = SERVERS.flatMap(([server, name]): re
       title: `${name} passes on announcements on ${topic}`,
       server,
       async run(context, address) {
-        const [sender, hearer] = await Promise.all([
-          join(context, address, { topic }),
-          join(context, address, { topic }),
-        ])
+        const { sender, hearer } = await join(context, address, topic, ['sender', 'hearer'])
         await expectPassedOn(context, { sender, hearer, topic })
       },
     }),
@@ -44,12 +39,10 @@ export const RELAY_CASES: readonly Case[] = SERVERS.flatMap(([server, name]): re
     server,
     async run(context, address) {
       const topic = TOPICS.deployed
-      const [noisy, sender, hearer] = await Promise.all(
-        Array.from({ length: 3 }, () => join(context, address, { topic })),
-      )
-      if (noisy === undefined || sender === undefined || hearer === undefined) return
+      const parts = ['unruly', 'sender', 'hearer'] as const
+      const { unruly, sender, hearer } = await join(context, address, topic, parts)
       for (const bytes of [[], [0xff], [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], [0x0a, 1, 0xff]]) {
-        await noisy.pubsub.publish(topic, Uint8Array.from(bytes))
+        await unruly.pubsub.publish(topic, Uint8Array.from(bytes))
       }
       await expectPassedOn(context, { sender, hearer, topic })
     },
@@ -61,15 +54,13 @@ export const RELAY_CASES: readonly Case[] = SERVERS.flatMap(([server, name]): re
     level: 'SHOULD',
     async run(context, address) {
       const topic = TOPICS.deployed
-      const [greedy, sender, hearer] = await Promise.all(
-        Array.from({ length: 3 }, () => join(context, address, { topic })),
-      )
-      if (greedy === undefined || sender === undefined || hearer === undefined) return
+      const parts = ['unruly', 'sender', 'hearer'] as const
+      const { unruly, sender, hearer } = await join(context, address, topic, parts)
       await expectPassedOn(context, { sender, hearer, topic })
-      await greedy.pubsub.publish(topic, new Uint8Array(ANNOUNCEMENT_BYTES_MAX + 1))
+      await unruly.pubsub.publish(topic, new Uint8Array(ANNOUNCEMENT_BYTES_MAX + 1))
       await expectPassedOn(context, { sender, hearer, topic })
       await delay(AFTER_MS, undefined, { signal: context.signal })
-      if (hearer.heard.some(({ length }) => length > ANNOUNCEMENT_BYTES_MAX)) {
+      if (hearer.heard(topic).some(({ length }) => length > ANNOUNCEMENT_BYTES_MAX)) {
         fail(`no message of more than ${ANNOUNCEMENT_BYTES_MAX} bytes`, 'that it was passed on')
       }
     },
@@ -80,19 +71,15 @@ export const RELAY_CASES: readonly Case[] = SERVERS.flatMap(([server, name]): re
     server,
     async run(context, address) {
       const topic = TOPICS.deployed
-      const unsigned = { topic, signed: false }
-      const [forger, credulous, sender, hearer] = await Promise.all([
-        join(context, address, unsigned),
-        // Takes unsigned messages: whether one comes is up to the server.
-        join(context, address, unsigned),
-        join(context, address, { topic }),
-        join(context, address, { topic }),
-      ])
-      await forger.pubsub.publish(topic, announcement(forger.caller))
+      // Who is credulous takes unsigned messages: whether one comes is up to the server.
+      const parts = ['forger', 'credulous', 'sender', 'hearer'] as const
+      const { forger, credulous, sender, hearer } = await join(context, address, topic, parts)
+      await forger.pubsub.publish(topic, announcement(forger, context))
       await expectPassedOn(context, { sender, hearer, topic })
       await delay(AFTER_MS, undefined, { signal: context.signal })
-      if (credulous.heard.length > 0) {
-        fail('no unsigned message', `${credulous.heard.length} of them`)
+      const { length } = credulous.heard(topic)
+      if (length > 0) {
+        fail('no unsigned message', `${length} of them`)
       }
     },
   }),
@@ -129,37 +116,29 @@ function relayCase({
   }
 }
 
-interface Member {
-  readonly caller: Caller
-  readonly pubsub: GossipSub
-  /** Data of the messages that came. */
-  readonly heard: readonly Uint8Array[]
-}
-
-/** A new peer that has subscribed to the topic, and knows that the server has. */
-async function join(
+/** The suite's peers of these names, subscribed to the topic, and knowing that the server has. */
+async function join<Name extends Part>(
   context: CheckContext,
   address: string,
-  { topic, signed = true }: { readonly topic: string; readonly signed?: boolean },
+  topic: string,
+  parts: readonly Name[],
+): Promise<Readonly<Record<Name, Member>>> {
+  const members = await Promise.all(
+    parts.map(async (part) => [part, await joinAs(context, address, { topic, part })] as const),
+  )
+  return Object.fromEntries(members) as Record<Name, Member>
+}
+
+async function joinAs(
+  context: CheckContext,
+  address: string,
+  { topic, part }: { readonly topic: string; readonly part: Part },
 ): Promise<Member> {
-  const caller = await newCaller(context, {
-    services: {
-      pubsub: gossipsub({
-        globalSignaturePolicy: signed ? StrictSign : StrictNoSign,
-        allowPublishToZeroTopicPeers: true,
-      }),
-    },
-  })
-  const pubsub = caller.node.services['pubsub'] as unknown as GossipSub
-  const heard: Uint8Array[] = []
-  pubsub.addEventListener('message', ({ detail }) => {
-    if (detail.topic === topic) heard.push(detail.data)
-  })
-  pubsub.subscribe(topic)
-  await caller.connect(address, { signal: context.signal })
+  const member = await findMember(context, address, part)
+  await member.caller.connect(address, { signal: context.signal })
   const server = multiaddr(address).getComponents().at(-1)?.value
   const subscribed = (): boolean =>
-    pubsub.getSubscribers(topic).some((peer) => peer.toString() === server)
+    member.pubsub.getSubscribers(topic).some((peer) => peer.toString() === server)
   const deadline = performance.now() + PASSED_ON_MS_MAX
   while (!subscribed()) {
     if (performance.now() > deadline) {
@@ -167,23 +146,23 @@ async function join(
     }
     await delay(ASK_AGAIN_MS, undefined, { signal: context.signal })
   }
-  return { caller, pubsub, heard }
+  return member
 }
 
 /** Publishes until it is heard: who has just come is not in everybody's mesh yet. */
 async function expectPassedOn(
-  { signal, wire }: CheckContext,
+  context: CheckContext,
   {
     sender,
     hearer,
     topic,
   }: { readonly sender: Member; readonly hearer: Member; readonly topic: string },
 ): Promise<void> {
+  const { signal, wire } = context
   const deadline = performance.now() + PASSED_ON_MS_MAX
-  const before = hearer.heard.length
-  const data = announcement(sender.caller)
+  const data = announcement(sender, context)
   const isHeard = (): boolean =>
-    hearer.heard.slice(before).some((bytes) => Buffer.compare(bytes, data) === 0)
+    hearer.heard(topic).some((bytes) => Buffer.compare(bytes, data) === 0)
   while (!isHeard()) {
     if (performance.now() > deadline) {
       fail(`the announcement on ${topic}, passed on`, `nothing within ${PASSED_ON_MS_MAX} ms`)
@@ -197,8 +176,9 @@ async function expectPassedOn(
   }
 }
 
-/** What a client would announce (NT-DISC-001). */
-function announcement({ peerId }: Caller): Uint8Array {
-  const address = multiaddr(`/dns4/ip48-8-8-8.invalid/tcp/443/tls/ws/p2p/${peerId}`)
-  return Announce.encode({ addr: [address.bytes] })
+/** What a client would announce (NT-DISC-001): each time at another port, so that it is no older one that is heard. */
+function announcement({ caller }: Member, { random }: CheckContext): Uint8Array {
+  const port = 1 + Math.floor(random() * 65_535)
+  const address = `/dns4/ip48-8-8-8.invalid/tcp/${port}/tls/ws/p2p/${caller.peerId}`
+  return Announce.encode({ addr: [multiaddr(address).bytes] })
 }
