@@ -4,6 +4,7 @@ import { EXAMPLE_TARGET } from '../commands/example-target.ts'
 import { openCaller } from '../players/caller.ts'
 import { COMMAND } from '../suite/agent.ts'
 import type { CheckContext } from '../suite/case.ts'
+import { NO_LIMITS } from '../suite/rate-limits.ts'
 import { generateKeyTexts } from '../suite/keys.ts'
 import type { Target } from '../suite/target.ts'
 import { IssueRequest } from '../wire/index.ts'
@@ -73,6 +74,7 @@ function contextOf(target: Target): CheckContext {
     wire: { record: () => undefined },
     random: Math.random,
     pace: () => Promise.resolve(),
+    limits: NO_LIMITS,
     defer: () => undefined,
     shared: async (_key, make) => (await make()).value,
   }

@@ -4,6 +4,7 @@ import { test, type Test } from 'tap'
 import { openCaller } from '../players/caller.ts'
 import { COMMAND } from '../suite/agent.ts'
 import { CheckFailure, type CheckContext } from '../suite/case.ts'
+import { NO_LIMITS, RateLimits } from '../suite/rate-limits.ts'
 import type { Target } from '../suite/target.ts'
 import { frame, PROTOCOLS } from '../wire/index.ts'
 import { send } from './by-hand.ts'
@@ -45,6 +46,7 @@ async function openServer(t: Test, serve: (stream: Stream) => void): Promise<Che
     wire: { record: () => undefined },
     random: Math.random,
     pace: () => Promise.resolve(),
+    limits: NO_LIMITS,
     defer: (close) => void closers.push(close),
     shared: async (_key, make) => (await make()).value,
   }
@@ -77,6 +79,37 @@ test('a server that does not answer has failed, and the report says what it did 
     })
     await t.rejects(asked, { name: 'CheckFailure', expected: 'a thing', actual }, name)
   }
+})
+
+test('who is limited waits and asks again, and nothing is judged where that is no use', async (t) => {
+  let refusals = 0
+  let streams = 0
+  const context = await openServer(t, (stream) => {
+    streams += 1
+    stream.send(frame(Uint8Array.of(8, refusals-- > 0 ? 1 : 2)))
+    void stream.close()
+  })
+  const patient = { ...context, limits: new RateLimits({ firstMs: 5 }) }
+  const caller = await newCaller(patient)
+  const asked = async (): Promise<number> =>
+    errorOf(await ask(patient, { caller, protocol: 'issue', request: REQUEST }))
+  refusals = 3
+  t.equal(await asked(), 2)
+  t.equal(streams, 4, 'the same request is sent until it is let through')
+
+  refusals = 2
+  const stream = await open(patient, { caller, protocol: 'issue' })
+  stream.send(frame(REQUEST))
+  const { messages, end } = await everything(patient, stream)
+  t.strictSame([messages.map(errorOf), end], [[2], 'closed'], 'raw bytes likewise')
+
+  refusals = Infinity
+  await t.rejects(asked(), { name: 'RateLimitedError', message: /E_RATE_LIMIT.*rateLimit/ })
+  const before = streams
+  await t.rejects(asked(), { name: 'RateLimitedError' })
+  t.equal(streams, before + 1, 'who was waited for in vain is asked once')
+  const error = errorOf(await ask(context, { caller, protocol: 'issue', request: REQUEST }))
+  t.equal(error, 1, 'a check that looks at limits sees them')
 })
 
 test('a protocol that is not served is a failure of the server, and a server that is not there is none', async (t) => {

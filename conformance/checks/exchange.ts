@@ -16,6 +16,7 @@ import {
   type Received,
   WireError,
 } from '../wire/index.ts'
+import { patientStream, type PatientStream } from './patient-stream.ts'
 
 /** Servers answer these requests without asking anybody, or refuse a stream: within this time, on any machine. */
 export const ANSWER_MS_MAX = 8_000
@@ -106,12 +107,24 @@ export interface OpenInit {
 }
 
 /** Opens a stream of one of the five protocols. A server that does not serve it has failed. */
-export async function open(context: CheckContext, init: OpenInit): Promise<RawStream> {
-  const { caller, protocol } = init
+export async function open(context: CheckContext, init: OpenInit): Promise<PatientStream> {
+  const address = init.address ?? needAddress(context.target, ROLE_OF[init.protocol])
+  const server = `the ${ROLE_OF[init.protocol]} server at ${address} (${PROTOCOLS[init.protocol]})`
+  return patientStream({
+    request: context.limits.request(server),
+    open: () => openOnce(context, { ...init, address }),
+    signal: context.signal,
+  })
+}
+
+async function openOnce(
+  context: CheckContext,
+  { caller, protocol, address, ...init }: OpenInit & { readonly address: string },
+): Promise<RawStream> {
   const { signal } = context
   await context.pace()
-  const address = init.address ?? needAddress(context.target, ROLE_OF[protocol])
-  const connection = init.connection ?? (await caller.connect(address, { signal }))
+  const connection =
+    init.connection?.status === 'open' ? init.connection : await caller.connect(address, { signal })
   const channel = `${PROTOCOLS[protocol]} ${caller.peerId} to ${connection.remotePeer.toString()}`
   try {
     return await openStream(connection, PROTOCOLS[protocol], {
@@ -124,16 +137,26 @@ export async function open(context: CheckContext, init: OpenInit): Promise<RawSt
   }
 }
 
+export interface AnswerInit {
+  /** @default {@link ANSWER_MS_MAX} */
+  readonly waitMs?: number
+  /** What is sent where the request has to be repeated. @default what was sent before */
+  readonly remake?: () => Promise<Uint8Array>
+}
+
 /** The next message; a server that ends the stream before it, or says nothing, has failed. */
 export async function answer(
   { signal }: Pick<CheckContext, 'signal'>,
-  stream: RawStream,
+  stream: PatientStream,
   what: string,
-  { waitMs = ANSWER_MS_MAX }: { readonly waitMs?: number } = {},
+  { waitMs = ANSWER_MS_MAX, remake }: AnswerInit = {},
 ): Promise<Uint8Array> {
   const next = await stream.next(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
   signal.throwIfAborted()
-  if (next.message !== undefined) return next.message
+  if (next.message !== undefined) {
+    const again = await stream.isRepeated([next.message], remake)
+    return again ? answer({ signal }, stream, what, { waitMs, ...given({ remake }) }) : next.message
+  }
   const rest = next.rest.length === 0 ? '' : ` after the bytes ${hex(next.rest)} of no whole frame`
   if (next.end === 'open') return fail(what, `silence for ${waitMs} ms${rest}`)
   return fail(what, `a stream that was ${endText(next.end)}${rest}`)
@@ -142,29 +165,40 @@ export async function answer(
 /** Everything until the server ends its side, or until the time is over. */
 export async function everything(
   { signal }: Pick<CheckContext, 'signal'>,
-  stream: RawStream,
+  stream: PatientStream,
   waitMs: number = ANSWER_MS_MAX,
 ): Promise<Received> {
   const received = await stream.rest(AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
   signal.throwIfAborted()
-  return received
+  const again = await stream.isRepeated(received.messages)
+  return again ? everything({ signal }, stream, waitMs) : received
 }
 
 /** Sends one request on a stream of its own, and reads its answer. */
 export async function ask(
   context: CheckContext,
   init: OpenInit & {
-    readonly request: Uint8Array
+    /** Made when it is sent, where it depends on the time. */
+    readonly request: Uint8Array | (() => Promise<Uint8Array>)
     readonly what?: string
     readonly waitMs?: number
   },
 ): Promise<Uint8Array> {
   const stream = await open(context, init)
-  stream.send(frame(init.request))
-  const { what = 'an answer', waitMs } = init
-  const message = await answer(context, stream, what, waitMs === undefined ? {} : { waitMs })
+  const { request, what = 'an answer', waitMs } = init
+  const remake = async (): Promise<Uint8Array> =>
+    frame(typeof request === 'function' ? await request() : request)
+  stream.send(await remake())
+  const message = await answer(context, stream, what, { remake, ...given({ waitMs }) })
   stream.closeWrite()
   return message
+}
+
+/** Options without those that are undefined. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }
 
 /** The number in the field `error`, which every answer but IssueInfo has. */

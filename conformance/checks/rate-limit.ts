@@ -1,4 +1,5 @@
 import type { CheckContext } from '../suite/case.ts'
+import { NO_LIMITS } from '../suite/rate-limits.ts'
 import { ERRORS, errorText } from '../wire/index.ts'
 import { fail } from './exchange.ts'
 
@@ -19,7 +20,11 @@ export async function expectRateLimit(
   usual: readonly number[],
 ): Promise<void> {
   // Thousands of the same bytes are no evidence.
-  const quiet: CheckContext = { ...context, wire: { record: () => undefined } }
+  const quiet: CheckContext = {
+    ...context,
+    wire: { record: () => undefined },
+    limits: NO_LIMITS,
+  }
   const over = AbortSignal.timeout(TIME_MS_MAX)
   let requests = 0
   let unusual: number | undefined

@@ -4,6 +4,7 @@ import { CASES } from '../suite/catalogue.ts'
 import { nearestNames } from '../suite/nearest.ts'
 import { UsageError } from '../suite/problems.ts'
 import { readTarget } from '../suite/read-target.ts'
+import { NO_LIMITS } from '../suite/rate-limits.ts'
 import { SharedThings } from '../suite/shared.ts'
 import { missingPart } from '../suite/support.ts'
 import { frame } from '../wire/frames.ts'
@@ -48,6 +49,7 @@ export async function findRequest(
       wire: { record: () => {} },
       random: Math.random,
       pace: async () => {},
+      limits: NO_LIMITS,
       defer: (close) => {
         stack.defer(async () => {
           await close()

@@ -1,5 +1,6 @@
 // What a check is. Everything else of the suite reads or runs these.
 import type { Caller } from '../players/caller.ts'
+import type { Limits } from './rate-limits.ts'
 import type { Target } from './target.ts'
 import type { WireLog } from './wire-log.ts'
 
@@ -78,6 +79,11 @@ export interface CheckContext {
    * deadline stands still meanwhile.
    */
   readonly pace: () => Promise<void>
+  /**
+   * Waits for servers that say E_RATE_LIMIT, which is for no check to judge that has not asked for it; the deadline
+   * stands still meanwhile.
+   */
+  readonly limits: Limits
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void
   /** Made by the first case that asks and closed after the last: a libp2p node, a played server. */

@@ -2,6 +2,7 @@ import type { Case, CheckContext, Level } from './case.ts'
 import { Deadline } from './deadline.ts'
 import { Pace } from './pace.ts'
 import { seededRandom } from './random.ts'
+import { RateLimits } from './rate-limits.ts'
 import { readable } from './readable.ts'
 import { closeAll, SharedThings } from './shared.ts'
 import { missingPart } from './support.ts'
@@ -54,7 +55,12 @@ export async function runCases(
   cases: readonly Case[],
   options: RunnerOptions,
 ): Promise<readonly CaseResult[]> {
-  const run = { options, pace: new Pace(options), shared: options.shared ?? new SharedThings() }
+  const run: Run = {
+    options,
+    pace: new Pace(options),
+    limits: new RateLimits(),
+    shared: options.shared ?? new SharedThings(),
+  }
   const results = new Map<Case, CaseResult>()
   const work = async (queue: Case[]): Promise<void> => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
@@ -86,6 +92,7 @@ export async function runCases(
 interface Run {
   readonly options: RunnerOptions
   readonly pace: Pace
+  readonly limits: RateLimits
   readonly shared: SharedThings
 }
 
@@ -141,7 +148,7 @@ async function settle(
   one: Case,
   { run, wire }: { readonly run: Run; readonly wire: WireRecorder },
 ): Promise<Ending> {
-  const { options, pace, shared } = run
+  const { options, pace, limits, shared } = run
   const deadlineMs = options.timeoutMs ?? one.timeoutMs ?? TIMEOUT_MS
   const deadline = new Deadline(deadlineMs)
   const signal = AbortSignal.any([options.signal, deadline.signal])
@@ -153,6 +160,12 @@ async function settle(
     random: seededRandom(options.seed, one.id),
     // A slow run is our wish: no check has less time for it.
     pace: () => deadline.without(() => pace.turn(signal)),
+    limits: {
+      request(name) {
+        const request = limits.request(name)
+        return { ...request, turn: (until) => deadline.without(() => request.turn(until)) }
+      },
+    },
     defer: (close) => void closers.push(close),
     shared: (key, make) => shared.get(key, make),
   }

@@ -1,6 +1,6 @@
 // Who may set challenges, and who may not: strangers are told so at once, and change nothing.
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
-import { DNS01Request, ERRORS, frame, type RawStream } from '../../wire/index.ts'
+import { DNS01Request, ERRORS, frame } from '../../wire/index.ts'
 import { send } from '../by-hand.ts'
 import {
   answer,
@@ -12,6 +12,7 @@ import {
   newCaller,
   open,
 } from '../exchange.ts'
+import type { PatientStream } from '../patient-stream.ts'
 import { nameByHand, ONE, writeLine } from './by-hand.ts'
 import { expectValues } from './set.ts'
 import { freshName, randomValue, setValue, takeWriter } from './writer.ts'
@@ -62,7 +63,7 @@ export const WRITER_CASES: readonly Case[] = [
   },
 ]
 
-async function expectStrangerRefused(context: CheckContext, stream: RawStream): Promise<void> {
+async function expectStrangerRefused(context: CheckContext, stream: PatientStream): Promise<void> {
   const what = 'error 3 (E_NOT_AUTHORIZED) for a peer that is no writer'
   const error = errorOf(await answer(context, stream, what))
   expectCode(error, ERRORS.NOT_AUTHORIZED, 'the answer to a peer that is no writer')

@@ -26,11 +26,11 @@ export async function request(
   return decoded(() => IssueResponse.decode(bytes), bytes, 'an IssueResponse')
 }
 
-/** Sends bytes as a request; the number in its answer. */
+/** Sends bytes as a request, made when they are sent where they depend on the time; the number in its answer. */
 export async function errorFor(
   context: CheckContext,
   caller: Caller,
-  bytes: Uint8Array,
+  bytes: Uint8Array | (() => Promise<Uint8Array>),
 ): Promise<number> {
   return errorOf(await ask(context, { caller, protocol: 'issue', request: bytes }))
 }
@@ -87,7 +87,7 @@ export function requestCase({ needs = [], error, what, ...rest }: RequestCaseIni
       }),
     async run(context) {
       const caller = await newCaller(context)
-      const found = await errorFor(context, caller, await rest.request(context, caller))
+      const found = await errorFor(context, caller, () => rest.request(context, caller))
       expectCode(found, wanted(context.target), what)
     },
   }

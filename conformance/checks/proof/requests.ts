@@ -8,9 +8,11 @@ import { expectRateLimit } from '../rate-limit.ts'
 import { getProof } from './get-proof.ts'
 
 const CALLERS = 4
-const ROUNDS = 5
-/** At once from each caller: servers may refuse more streams than these (NT-WIRE-010). */
-const STREAMS = 5
+/**
+ * At once from each caller: servers may refuse more streams (NT-WIRE-010), and more requests. With the first one of each
+ * caller these are 20, which our sample configuration grants an address at once.
+ */
+const STREAMS = 4
 
 export const REQUEST_CASES: readonly Case[] = [
   {
@@ -28,23 +30,21 @@ export const REQUEST_CASES: readonly Case[] = [
     async run(context) {
       const callers = await Promise.all(Array.from({ length: CALLERS }, () => newCaller(context)))
       const first = await Promise.all(callers.map((caller) => getProof(context, { caller })))
-      for (let round = 0; round < ROUNDS; round++) {
-        await Promise.all(
-          callers.flatMap((caller, index) =>
-            Array.from({ length: STREAMS }, async () => {
-              const { proof } = await getProof(context, { caller })
-              if (!same(proof.id, caller.id)) {
-                fail(`the id of its caller, ${hex(caller.id)}`, hex(proof.id))
-              }
-              const wanted = first[index]?.proof.addrs[0]?.address
-              const [address] = proof.addrs
-              if (proof.addrs.length !== 1 || address?.address !== wanted) {
-                fail(`the address "${wanted}", as alone`, JSON.stringify(proof.addrs))
-              }
-            }),
-          ),
-        )
-      }
+      await Promise.all(
+        callers.flatMap((caller, index) =>
+          Array.from({ length: STREAMS }, async () => {
+            const { proof } = await getProof(context, { caller })
+            if (!same(proof.id, caller.id)) {
+              fail(`the id of its caller, ${hex(caller.id)}`, hex(proof.id))
+            }
+            const wanted = first[index]?.proof.addrs[0]?.address
+            const [address] = proof.addrs
+            if (proof.addrs.length !== 1 || address?.address !== wanted) {
+              fail(`the address "${wanted}", as alone`, JSON.stringify(proof.addrs))
+            }
+          }),
+        ),
+      )
     },
   },
   {

@@ -16,6 +16,7 @@ import {
   open,
   type ProtocolName,
 } from '../exchange.ts'
+import type { PatientStream } from '../patient-stream.ts'
 import { LISTENERS, SPEAKERS, type Listener, type Speaker } from './subjects.ts'
 
 /** Every server has to read at least this, and none may read more than that (NT-WIRE-006). */
@@ -207,7 +208,11 @@ function dribbleCase(subject: Listener): Case {
   }
 }
 
-async function expectCutOff(context: CheckContext, stream: RawStream, what: string): Promise<void> {
+async function expectCutOff(
+  context: CheckContext,
+  stream: PatientStream,
+  what: string,
+): Promise<void> {
   const { end } = await everything(context, stream, DEADLINE_MS_MAX)
   if (end !== 'reset') {
     fail(`a reset within ${DEADLINE_MS_MAX} ms of ${what}`, `a stream that was ${endText(end)}`)

@@ -1,9 +1,10 @@
 // What is no request: this stream is reset, or answered with error 9, and nothing else happens.
 import type { Caller } from '../../players/caller.ts'
 import type { Case, CheckContext } from '../../suite/case.ts'
-import { ERRORS, errorText, fields, frame, join, type RawStream } from '../../wire/index.ts'
+import { ERRORS, errorText, fields, frame, join } from '../../wire/index.ts'
 import { send } from '../by-hand.ts'
 import { ask, endText, errorOf, everything, expectCode, fail, hex, open } from '../exchange.ts'
+import type { PatientStream } from '../patient-stream.ts'
 import { LISTENERS, SPEAKERS, type Listener, type Speaker } from './subjects.ts'
 
 interface Fault {
@@ -115,7 +116,7 @@ function faultCase(subject: Listener, { slug, what, bytes, leaveOpen }: Fault): 
 /** Reset without an answer, or error 9. Nothing that could be taken for an answer to a request, and no silence. */
 export async function expectRefused(
   context: CheckContext,
-  stream: RawStream,
+  stream: PatientStream,
   what: string,
 ): Promise<void> {
   const { messages, end } = await everything(context, stream)
