@@ -451,6 +451,11 @@ test('prepare says what servers can and where the suite plays, and plays a CA wh
   t.equal(target.acme?.roots.length, 1)
   t.match(out, /its only DNS server .*issue.dnsServers\)\n {2}\/ip4\/127.0.0.9\/tcp\/4102\/p2p\//)
   t.match(out, /\n {2}https:\/\/127.0.0.9:14443\/dir\n {2}trusting played\/played-ca.pem /)
+  t.match(out, /target.json is the target; it holds private keys/)
+  t.match(
+    out,
+    /proof.rateLimit, issue.rateLimit.*\n {2}rateLimit: \{ burst: 600, intervalMs: 100 \}/,
+  )
   const trusted = await readFile(join(folder, 'played/played-ca.pem'), 'utf8')
   t.equal(trusted, target.players?.acme?.certificate)
   t.equal(new X509Certificate(trusted).checkIP('127.0.0.9'), '127.0.0.9')
@@ -461,6 +466,7 @@ test('prepare says what servers can and where the suite plays, and plays a CA wh
     /have to know of the suite, .*:\n\nNothing: /,
     'there is always something to say',
   )
+  t.notMatch(alone.out, 'private key', 'there is none in this target')
 })
 
 test('a run that cannot play at its ports ends with 2, once and before its checks', async (t) => {
@@ -501,4 +507,11 @@ test('a production CA is refused until it is named', async (t) => {
     t.match(err, `--acme-production ${host}`)
   }
   t.not((await conformance([...words, '--acme-production', 'api.buypass.com'])).code, 2)
+
+  const prepare = ['prepare', '--zone', 'nt.example', '--out', 'production', '--issue']
+  const acme = ['--acme', 'https://api.buypass.com/acme/directory']
+  const refused = await conformance([...prepare, ...issue.addresses, ...acme])
+  t.match(refused, { code: 2, err: '--acme-production api.buypass.com' })
+  const named = ['--acme-production', 'api.buypass.com']
+  t.equal((await conformance([...prepare, ...issue.addresses, ...acme, ...named])).code, 0)
 })

@@ -29,6 +29,7 @@ export function prepareCommand(io: CommandIo): Command {
       '--acme <url>',
       'directory of the CA that the issue server uses: a staging or private one',
     )
+    .option('--acme-production <host>', 'that it is a production CA, which may be asked')
     .option('--acme-ca <file>', 'PEM that verifies the HTTPS of a private CA')
     .option('--acme-root <file>', 'PEM of the roots that it issues under, to check chains')
     .option(

@@ -4,6 +4,8 @@ import type { PrepareWords } from './prepare-target.ts'
 /** What servers have to know of the suite, as `prepare --json` prints it. */
 export interface Facts {
   readonly file: string
+  /** Whether there are private keys in it. */
+  readonly secret: boolean
   /** Peer id. */
   readonly writer?: string
   /** libp2p public key (protobuf), base64. */
@@ -23,7 +25,7 @@ export function factsText(facts: Facts, words: PrepareWords): string {
   const known = knownLines(facts, words)
   const nothing =
     'Nothing: they are asked as any stranger asks them. With --dns01 and --issue there is more to check.\n'
-  return `${facts.file} is the target; it holds private keys.
+  return `${facts.file} is the target${facts.secret ? '; it holds private keys' : ''}.
 Put in what is missing, and under "capabilities" what else your servers can: see conformance/README.md.
 
 What your servers have to know of the suite, for as long as it checks them:
@@ -35,7 +37,7 @@ Then: ${COMMAND} run --target ${facts.file}
 
 function knownLines(
   { writer, proofKey, dnsServer, acme }: Facts,
-  { issue, play, playOnly, playAcme }: PrepareWords,
+  { issue, proof, play, playOnly, playAcme }: PrepareWords,
 ): readonly string[] {
   return [
     ...(writer === undefined
@@ -69,8 +71,27 @@ function knownLines(
             `trusting ${acme.certificateFile}${' '.repeat(4)}(nodetrust.yaml: issue.acme.certificateAuthorityFile)`,
           ]),
         ]),
+    ...(issue === undefined && proof === undefined ? [] : [limits({ issue, proof })]),
     ...(issue === undefined ? [] : moreToPlay({ play, playOnly, playAcme })),
   ]
+}
+
+/** What a run of all checks from one address does not run into. */
+const QUICK_LIMIT = '{ burst: 600, intervalMs: 100 }'
+
+/** A run needs hundreds of requests; what it is not granted it waits for. */
+function limits({
+  issue,
+  proof,
+}: { readonly [K in 'issue' | 'proof']: PrepareWords[K] | undefined }): string {
+  const keys = [
+    ...(proof === undefined ? [] : ['proof.rateLimit']),
+    ...(issue === undefined ? [] : ['issue.rateLimit', 'issue.budgets']),
+  ]
+  return part('Limits for a quick run; otherwise it waits', keys.join(', '), [
+    `rateLimit: ${QUICK_LIMIT}; with a burst of 20 and 3000 ms a run takes ten minutes`,
+    ...(issue === undefined ? [] : ['budgets: none, where the CA is a private one without limits']),
+  ])
 }
 
 /** What could be checked as well. */

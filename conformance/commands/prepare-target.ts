@@ -16,6 +16,7 @@ export interface PrepareWords {
   readonly proof?: readonly string[]
   readonly issue?: readonly string[]
   readonly acme?: string
+  readonly acmeProduction?: string
   readonly acmeCa?: string
   readonly acmeRoot?: string
   readonly play?: string

@@ -10,6 +10,7 @@ import { UsageError } from '../suite/problems.ts'
 import { parseTarget } from '../suite/read-target.ts'
 import { jsonText, type CommandIo } from './io.ts'
 import { factsText, type Facts } from './prepare-facts.ts'
+import { refuseProductionCa } from './production-ca.ts'
 import {
   describeTarget,
   directoryUrlAt,
@@ -24,6 +25,7 @@ import {
  */
 export async function prepare(words: PrepareWords, io: CommandIo): Promise<void> {
   const play = readPlay(words)
+  refuseProductionCa([words.acme], words)
   const [writer, proofSigner, player, acmeCa, acmeRoot] = await Promise.all([
     generateKeyTexts(),
     generateKeyTexts(),
@@ -51,6 +53,7 @@ export async function prepare(words: PrepareWords, io: CommandIo): Promise<void>
   await save(file, jsonText(target))
   const facts: Facts = {
     file,
+    secret: words.dns01 !== undefined || words.issue !== undefined,
     ...(words.dns01 === undefined ? {} : { writer: writer.peerId }),
     ...(words.issue === undefined ? {} : { proofKey: proofSigner.publicKey }),
     ...(play === undefined

@@ -1,4 +1,3 @@
-import { isTestHost } from '../../scenarios/engine/ca/index.ts'
 import { playDns } from '../checks/issue/order.ts'
 import { tryPorts } from '../players/ports.ts'
 import { makeReport } from '../reports/make-report.ts'
@@ -22,6 +21,7 @@ import { EXIT, exitCodeOfLoss } from '../suite/verdicts.ts'
 import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { dryRunText } from './dry-run.ts'
 import { jsonText, type CommandIo } from './io.ts'
+import { refuseProductionCa } from './production-ca.ts'
 import { POLITE, readWords, type RunWords } from './run-options.ts'
 
 export interface RunCommandWords extends RunWords {
@@ -38,22 +38,10 @@ export async function run(
   const plan = await planRun(selectors, words, POLITE, 'servers')
   const target = await readTarget(words.target)
   if (plan.selection.cases.some(({ role }) => role === 'issue')) {
-    refuseProductionCa(target, words.acmeProduction)
+    const { acme, players } = target
+    refuseProductionCa([acme?.directoryUrl, players?.acme?.upstream.directoryUrl], words)
   }
   return await runPlan(plan, target, io)
-}
-
-/** Checks have dozens of certificates made; a public CA publishes each name, and gives 50 a week. */
-function refuseProductionCa({ acme, players }: Target, named: string | undefined): void {
-  const urls = [acme?.directoryUrl, players?.acme?.upstream.directoryUrl]
-  const hosts = urls
-    .filter((url) => url !== undefined)
-    .map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
-  const host = hosts.find((one) => one !== named && !isTestHost(one))
-  if (host === undefined) return
-  throw new UsageError(
-    `the issue server's CA "${host}" may be a production CA: checks have dozens of certificates made, so let it use a staging or private one, or give --acme-production ${host}`,
-  )
 }
 
 /** Which cases a command can run. */

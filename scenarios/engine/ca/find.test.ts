@@ -68,6 +68,8 @@ test('a CA that may be a production one is refused unless its host is named', as
     'https://127.0.0.1:14000/dir',
     'https://[::1]:14000/dir',
     'https://10.1.2.3/dir',
+    'https://192.0.2.1/dir',
+    'https://[2001:db8::1]/dir',
     'https://localhost/dir',
     'https://pebble:14000/dir',
     'https://ca.internal/acme/dir',
@@ -80,6 +82,8 @@ test('a CA that may be a production one is refused unless its host is named', as
     'https://acme.zerossl.com/v2/DV90',
     'https://dv.acme-v02.api.pki.goog/directory',
     'https://ca.contest.example.org/dir',
+    'https://acme-staging.example.org/dir',
+    'https://acme-staging-v02.api.letsencrypt.org.example.org/dir',
     'https://8.8.8.8/dir',
   ]
   for (const url of refused) {

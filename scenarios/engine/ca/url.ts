@@ -58,17 +58,27 @@ export function checkAcmeUrl(text: string, publicCa?: string): URL {
   )
 }
 
-/** Whether a host cannot be a public production CA: loopback, private, or named as a test. */
+/** Where public CAs issue what no browser trusts. By their whole names: anybody can have a name with "staging" in it. */
+const STAGING_HOSTS: readonly string[] = [
+  'acme-staging-v02.api.letsencrypt.org',
+  'dv.acme-v02.test-api.pki.goog',
+  'api.test4.buypass.no',
+]
+
+/** Whether a host cannot be a public production CA: loopback, private, or a known test. */
 export function isTestHost(host: string): boolean {
   if (isIP(host) !== 0) {
     const range = ipaddr.process(host).range()
-    return range === 'loopback' || range === 'private' || range === 'uniqueLocal'
+    return TEST_RANGES.includes(range)
   }
   // RFC 6761, RFC 6762 and RFC 9476 names are never public; a single label is a name of the local network.
   if (!host.includes('.')) return true
   if (/\.(test|localhost|local|internal|alt|invalid|example)$/.test(host)) return true
-  return /(^|[.-])(staging|test|testing|sandbox)[.-]/.test(host)
+  return STAGING_HOSTS.includes(host)
 }
+
+/** Nobody has such addresses on the Internet; those of documents are `reserved`. */
+const TEST_RANGES: readonly string[] = ['loopback', 'private', 'uniqueLocal', 'reserved']
 
 async function pemFile(file: string | undefined): Promise<string> {
   if (file === undefined) return rootCertificates.join('\n')
