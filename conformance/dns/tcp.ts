@@ -1,7 +1,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describePacket, describeQuery } from './describe.ts'
-import { addressText, hasIdOf, UnreachableError, type ExchangeInit, type Reply } from './udp.ts'
+import {
+  addressText,
+  addStray,
+  isReply,
+  UnreachableError,
+  type ExchangeInit,
+  type Reply,
+} from './udp.ts'
 import { withLength } from './write.ts'
 
 const CONNECT_MS_MAX = 5_000
@@ -13,6 +20,8 @@ export interface TcpConnection {
   send(bytes: Uint8Array, note?: string): Promise<void>
   /** The next message; undefined when the server ended the connection, or none came in time. */
   receive(waitMs?: number): Promise<Uint8Array | undefined>
+  /** What came and is no whole message yet. */
+  rest(): Uint8Array
   /** Ends our side only. */
   end(): void
   /** Resolves to true when the server ended the connection, to false when the time is over. */
@@ -30,8 +39,12 @@ export async function exchangeTcp(
     await connection.send(withLength(packet), describeQuery(packet))
     for (;;) {
       const bytes = await connection.receive()
-      if (bytes === undefined) return undefined
-      if (hasIdOf(bytes, packet)) return { bytes, tries: 1 }
+      if (bytes === undefined) {
+        const rest = connection.rest()
+        if (rest.length > 0) addStray(init.strays, rest)
+        return undefined
+      }
+      if (isReply(bytes, packet, init.strays)) return { bytes, tries: 1 }
     }
   } finally {
     connection.close()
@@ -63,6 +76,7 @@ export async function openTcp({ server, wire, signal }: ExchangeInit): Promise<T
       await new Promise<void>((resolve) => socket.write(bytes, () => resolve()))
     },
     receive: (waitMs = REPLY_MS_DEFAULT) => received.message(waitMs, signal),
+    rest: () => received.rest,
     end() {
       socket.end()
     },
@@ -108,6 +122,10 @@ class Received {
     socket.on('close', end)
     // A reset is an end too; what it means, the check knows.
     socket.on('error', end)
+  }
+
+  get rest(): Uint8Array {
+    return Uint8Array.from(this.#bytes)
   }
 
   async message(waitMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {

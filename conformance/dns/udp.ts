@@ -9,6 +9,14 @@ export interface ExchangeInit {
   readonly server: DnsTarget
   readonly wire: WireLog
   readonly signal: AbortSignal
+  /** Is told of what came and was no reply. */
+  readonly strays?: Strays
+}
+
+/** What came instead of a reply, such as messages with another id: `first` of so many. */
+export interface Strays {
+  first?: Uint8Array
+  count: number
 }
 
 /** What came back. */
@@ -45,7 +53,7 @@ export async function exchangeUdp(
   try {
     for (let tries = 1; tries <= triesMax; tries += 1) {
       socket.send(packet)
-      const bytes = await socket.receive((reply) => hasIdOf(reply, packet), tryMs)
+      const bytes = await socket.receive((reply) => isReply(reply, packet, init.strays), tryMs)
       if (bytes !== undefined) return { bytes, tries }
     }
     return undefined
@@ -118,6 +126,19 @@ export async function openUdp({ server, wire, signal }: ExchangeInit): Promise<U
 /** A packet too short for an id takes any reply. */
 export function hasIdOf(reply: Uint8Array, packet: Uint8Array): boolean {
   return packet.length < 2 || (reply[0] === packet[0] && reply[1] === packet[1])
+}
+
+/** Whether it carries the id of the packet; what does not is told to `strays`. */
+export function isReply(reply: Uint8Array, packet: Uint8Array, strays?: Strays): boolean {
+  const found = hasIdOf(reply, packet)
+  if (!found) addStray(strays, reply)
+  return found
+}
+
+export function addStray(strays: Strays | undefined, bytes: Uint8Array): void {
+  if (strays === undefined) return
+  strays.count += 1
+  strays.first ??= bytes
 }
 
 export function addressText({ address, port }: DnsTarget): string {

@@ -2,8 +2,13 @@ import { randomInt } from 'node:crypto'
 import { describeMessage, describeQuery } from '../../dns/describe.ts'
 import { readMessage, type Message } from '../../dns/read.ts'
 import { exchangeTcp } from '../../dns/tcp.ts'
-import { exchangeUdp, UnreachableError, type Reply } from '../../dns/udp.ts'
-import { addressText } from '../../dns/udp.ts'
+import {
+  addressText,
+  exchangeUdp,
+  UnreachableError,
+  type Reply,
+  type Strays,
+} from '../../dns/udp.ts'
 import { withId, writeQuery, type QueryInit } from '../../dns/write.ts'
 import { TYPE } from '../../dns/codes.ts'
 import { CheckFailure, type Case, type CheckContext, type Finding } from '../../suite/case.ts'
@@ -66,11 +71,14 @@ export async function runProbe(
   const packet = packetOf(probe.query)
   const what = `${describeQuery(packet)} (${transport} ${addressText(server)})`
   const expected = `${probe.expected}, for ${what}`
+  const strays: Strays = { count: 0 }
   const reply = await exchange(packet, server, context, {
     transport,
     silenceLikely: silence !== 'fail',
+    strays,
   })
   if (reply === undefined) {
+    if (silence === 'fail') failOnStrays(strays, expected)
     await assertAlive(server, context)
     if (silence === 'pass') return undefined
     if (silence === 'nonstrict') return `no answer to ${what}`
@@ -92,8 +100,11 @@ export async function ask(
 ): Promise<Message> {
   const packet = packetOf(query)
   const expected = `an answer to ${describeQuery(packet)} (${transport} ${addressText(server)})`
-  const reply = await exchange(packet, server, context, { transport, silenceLikely: false })
+  const strays: Strays = { count: 0 }
+  const how = { transport, silenceLikely: false, strays }
+  const reply = await exchange(packet, server, context, how)
   if (reply !== undefined) return readReply(reply.bytes, expected)
+  failOnStrays(strays, expected)
   await assertAlive(server, context)
   throw new CheckFailure({ expected, actual: 'no answer, while other queries get one' })
 }
@@ -101,11 +112,30 @@ export async function ask(
 /** The server is there: it answers the plainest of all questions. @throws {UnreachableError} */
 export async function assertAlive(server: DnsTarget, context: CheckContext): Promise<void> {
   const packet = packetOf({ name: context.target.zone, type: TYPE.SOA })
-  const init = { server, wire: context.wire, signal: context.signal }
+  const strays: Strays = { count: 0 }
+  const init = { server, wire: context.wire, signal: context.signal, strays }
   const reply = (await exchangeUdp(packet, init)) ?? (await exchangeTcp(packet, init))
-  if (reply === undefined) {
-    throw new UnreachableError(`dns server ${addressText(server)} answers no query at all`)
-  }
+  if (reply !== undefined) return
+  failOnStrays(strays, `an answer to ${describeQuery(packet)} (${addressText(server)})`)
+  throw new UnreachableError(`dns server ${addressText(server)} answers no query at all`)
+}
+
+/** A server that sends something else than an answer is there, and wrong. @throws {CheckFailure} */
+function failOnStrays({ first, count }: Strays, expected: string): void {
+  if (first === undefined) return
+  const others = count > 1 ? `, and ${count - 1} more such` : ''
+  throw new CheckFailure({
+    expected,
+    actual: `nothing with the id of the query, but ${bytesText(first)}${others}`,
+  })
+}
+
+const HEX_BYTES_MAX = 64
+
+/** How many, and how they begin. */
+export function bytesText(bytes: Uint8Array): string {
+  const start = Buffer.from(bytes.subarray(0, HEX_BYTES_MAX)).toString('hex')
+  return `${bytes.length} bytes ${start}${bytes.length > HEX_BYTES_MAX ? '…' : ''}`
 }
 
 export function readReply(bytes: Uint8Array, expected: string): Message {
@@ -115,7 +145,7 @@ export function readReply(bytes: Uint8Array, expected: string): Message {
     if (!(error instanceof SyntaxError)) throw error
     throw new CheckFailure({
       expected,
-      actual: `${bytes.length} bytes ${Buffer.from(bytes).toString('hex')}: ${error.message}`,
+      actual: `${bytesText(bytes)}: ${error.message}`,
     })
   }
 }
@@ -149,10 +179,18 @@ async function exchange(
   packet: Uint8Array,
   server: DnsTarget,
   { wire, signal, pace }: CheckContext,
-  how: { readonly transport: 'udp' | 'tcp'; readonly silenceLikely: boolean },
+  {
+    transport,
+    silenceLikely,
+    strays,
+  }: {
+    readonly transport: 'udp' | 'tcp'
+    readonly silenceLikely: boolean
+    readonly strays: Strays
+  },
 ): Promise<Reply | undefined> {
-  const init = { server, wire, signal }
+  const init = { server, wire, signal, strays }
   await pace()
-  if (how.transport === 'tcp') return exchangeTcp(packet, init)
-  return exchangeUdp(packet, how.silenceLikely ? { ...init, triesMax: 1, tryMs: SILENCE_MS } : init)
+  if (transport === 'tcp') return exchangeTcp(packet, init)
+  return exchangeUdp(packet, silenceLikely ? { ...init, triesMax: 1, tryMs: SILENCE_MS } : init)
 }

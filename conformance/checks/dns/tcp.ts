@@ -1,4 +1,5 @@
-import { TYPE } from '../../dns/codes.ts'
+import { FLAG, TYPE } from '../../dns/codes.ts'
+import { describeMessage } from '../../dns/describe.ts'
 import type { Message } from '../../dns/read.ts'
 import { openTcp, type TcpConnection } from '../../dns/tcp.ts'
 import { addressText } from '../../dns/udp.ts'
@@ -7,7 +8,7 @@ import { CheckFailure, type Case, type CheckContext, type Finding } from '../../
 import type { DnsTarget, Target } from '../../suite/target.ts'
 import { atFirstServer, digLine, idleLine, tcpLine } from './by-hand.ts'
 import { aboutTheZone } from './headers.ts'
-import { ask, atOnce, readReply } from './probe.ts'
+import { ask, atOnce, bytesText, readReply } from './probe.ts'
 import { EXISTING_LABEL } from './samples.ts'
 
 const PIPELINED = 50
@@ -35,6 +36,13 @@ export const TCP_CASES: readonly Case[] = [
               ask(query, server, context),
               ask(query, server, context, 'tcp'),
             ])
+            for (const [transport, message] of Object.entries({ UDP: udp, TCP: tcp })) {
+              if ((message.flags & FLAG.QR) !== 0) continue
+              throw new CheckFailure({
+                expected: `an answer over ${transport} to ${query.name}: the flag QR is set in one`,
+                actual: `${describeMessage(message)} at ${addressText(server)}, as in a query`,
+              })
+            }
             if (essence(udp) !== essence(tcp)) {
               throw new CheckFailure({
                 expected: `the same over TCP as over UDP for ${query.name}: ${essence(udp)}`,
@@ -197,7 +205,9 @@ async function expectId(
 ): Promise<void> {
   const [seen] = await receiveIds(connection, 1)
   if (seen === id) return
-  const actual = seen === undefined ? 'no answer' : `an answer with id ${seen}`
+  const rest = connection.rest()
+  const none = rest.length === 0 ? 'no answer' : `no whole message, but ${bytesText(rest)}`
+  const actual = seen === undefined ? none : `an answer with id ${seen}`
   throw new CheckFailure({
     expected: `an answer with id ${id} to ${what}`,
     actual: `${actual} at ${addressText(server)}`,
