@@ -20,28 +20,42 @@ export function parseTarget(text: string, name: string): Target {
 }
 
 const PORT = 'a port from 1 to 65535'
+/** Checks ask every one: of more a run would never end. */
+const SERVERS_MAX = 16
+const ADDRESSES_MAX = 16
+const ROOTS_MAX = 16
+
+/** A list with so many entries; `wanted` says what they are. */
+function list<Entry extends z.ZodType>(
+  entry: Entry,
+  wanted: string,
+  { min = 0, max }: { readonly min?: number; readonly max: number },
+) {
+  return z
+    .array(entry, { error: wanted })
+    .min(min, { error: `${wanted}, at least ${min}` })
+    .max(max, { error: `${wanted}, at most ${max}` })
+}
 
 const dnsTarget = object({
   address: text('an IP address', (found) => isIP(found) !== 0),
   port: z.int({ error: PORT }).min(1, { error: PORT }).max(65_535, { error: PORT }),
 })
 
-const peerAddresses = z
-  .array(
-    text('a multiaddr that ends in /p2p/<peer id>', (found) => lastComponent(found) === 'p2p'),
-    { error: 'a list of multiaddrs that end in /p2p/<peer id>' },
-  )
-  .min(1, { error: 'at least one multiaddr that ends in /p2p/<peer id>' })
+const peerAddresses = list(
+  text('a multiaddr that ends in /p2p/<peer id>', (found) => lastComponent(found) === 'p2p'),
+  'a list of multiaddrs that end in /p2p/<peer id>',
+  { min: 1, max: ADDRESSES_MAX },
+)
 
-const listenAddresses = z
-  .array(
-    text('a multiaddr to listen on, such as /ip4/203.0.113.5/tcp/4001, without /p2p', (found) => {
-      const last = lastComponent(found)
-      return last !== undefined && last !== 'p2p'
-    }),
-    { error: 'a list of multiaddrs' },
-  )
-  .min(1, { error: 'at least one multiaddr' })
+const listenAddresses = list(
+  text('a multiaddr to listen on, such as /ip4/203.0.113.5/tcp/4001, without /p2p', (found) => {
+    const last = lastComponent(found)
+    return last !== undefined && last !== 'p2p'
+  }),
+  'a list of multiaddrs',
+  { min: 1, max: ADDRESSES_MAX },
+)
 
 const privateKey = text(
   'a libp2p private key (protobuf) in base64, as `prepare` makes it',
@@ -69,29 +83,36 @@ const targetSchema = object({
     (found) =>
       found.length <= 253 && /^([a-z0-9_]([a-z0-9_-]{0,62})\.)*[a-z0-9-]{1,63}$/.test(found),
   ),
-  capabilities: z.array(z.enum(CAPABILITIES, { error: `one of ${CAPABILITIES.join(', ')}` }), {
-    error: `a list of ${CAPABILITIES.join(', ')}`,
-  }),
-  keyTypes: z
-    .array(z.enum(KEY_TYPES, { error: `one of ${KEY_TYPES.join(', ')}` }), {
-      error: `a list of ${KEY_TYPES.join(', ')}`,
-    })
+  capabilities: list(
+    z.enum(CAPABILITIES, { error: `one of ${CAPABILITIES.join(', ')}` }),
+    `a list of ${CAPABILITIES.join(', ')}`,
+    { max: CAPABILITIES.length },
+  ),
+  keyTypes: list(
+    z.enum(KEY_TYPES, { error: `one of ${KEY_TYPES.join(', ')}` }),
+    `a list of ${KEY_TYPES.join(', ')}`,
+    { max: KEY_TYPES.length },
+  )
     .refine((types) => types.includes('Ed25519'), {
       error: 'Ed25519 in the list: it is what the suite calls with',
     })
     .exactOptional(),
-  dns: z.array(dnsTarget, { error: 'a list of {address, port}; empty without DNS servers' }),
+  dns: list(dnsTarget, 'a list of {address, port}; empty without DNS servers', {
+    max: SERVERS_MAX,
+  }),
   dns01: object({
     addresses: peerAddresses,
     writerKey: privateKey.exactOptional(),
   }).exactOptional(),
-  proof: z.array(object({ addresses: peerAddresses, proofKey: publicKey.exactOptional() }), {
-    error: 'a list of {addresses, proofKey}; empty without proof servers',
-  }),
+  proof: list(
+    object({ addresses: peerAddresses, proofKey: publicKey.exactOptional() }),
+    'a list of {addresses, proofKey}; empty without proof servers',
+    { max: SERVERS_MAX },
+  ),
   issue: object({ addresses: peerAddresses }).exactOptional(),
   acme: object({
     directoryUrl,
-    roots: z.array(pem, { error: 'a list of certificates in PEM' }),
+    roots: list(pem, 'a list of certificates in PEM', { max: ROOTS_MAX }),
   }).exactOptional(),
   players: object({
     acme: object({
