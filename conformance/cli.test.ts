@@ -356,6 +356,23 @@ test('send makes the request of a check for the peer that it calls as, and shows
   t.equal(peerIdFromMultihash(Digest.decode(id)).toString(), peer)
   t.ok(Date.now() - timestamp > 300_000)
 
+  t.match(err, /identify nodetrust-conformance\S* .*\/p2p\/nodetrust\/issue\/1.0.0/)
+
+  const issue = '/p2p/nodetrust/issue/1.0.0'
+  const [address = ''] = addresses
+  const nobody = address.replace(/tcp\/\d+/, 'tcp/1')
+  const another = address.replace(/[^/]+$/, '12D3KooWSEAvMtpEvWCS4QznrncL8coCmUCxkHduK6numCkS8US2')
+  const unreached: readonly (readonly [readonly string[], RegExp])[] = [
+    [['send', nobody, issue], /^cannot connect to .*: nobody listens there/],
+    [['send', nobody.replace('/p2p', '/ws/p2p'), issue], /^cannot connect to .*: the WebSocket/],
+    [['send', another, issue], /^cannot connect to .*: the peer there is \S+; put its id/],
+    [['send', address, '/p2p/x'], /no stream of \/p2p\/x .*: the protocol is not served there/],
+  ]
+  const missed = await Promise.all(unreached.map(([wrong]) => conformance(wrong)))
+  for (const [index, [, message]] of unreached.entries()) {
+    t.match(missed[index], { code: 4, err: message })
+  }
+
   t.match(await conformance(made), { code: 2, err: /--request-of needs --target/ })
   t.match(await conformance([...made, '--target', 'sent.json', '00']), {
     code: 2,

@@ -67,6 +67,10 @@ async function main(argv: readonly string[]): Promise<number> {
     // commander has printed its own errors, and what --help and --version asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage
     if (stopping.signal.aborted) return exitCodeOfStop(stopping.signal)
+    if (error instanceof Error && error.name === 'ConnectionError') {
+      io.note(`${error.message}\n`)
+      return EXIT.unreachable
+    }
     const usage = error instanceof Error && USAGE_ERRORS.includes(error.name)
     io.note(usage ? `${error.message}\n` : `the suite itself failed: ${stackOf(error)}\n`)
     return usage ? EXIT.usage : EXIT.suiteFault

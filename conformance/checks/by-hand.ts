@@ -5,7 +5,10 @@ import { PROTOCOLS } from '../wire/index.ts'
 import { addressOf, ROLE_OF, type ProtocolName } from './exchange.ts'
 
 export interface SendInit {
+  /** Whose server it is, too. */
   readonly protocol: ProtocolName
+  /** What is asked for there. @default the protocol */
+  readonly protocolId?: string
   /** Frames and all. @default nothing is sent */
   readonly bytes?: Uint8Array
   /** A byte every so many milliseconds. */
@@ -21,11 +24,11 @@ export interface SendInit {
 /** A line that sends these bytes and shows what comes back. */
 export function send(
   target: Target,
-  { protocol, bytes, slowlyMs, keepOpen, asWriter, shows }: SendInit,
+  { protocol, protocolId, bytes, slowlyMs, keepOpen, asWriter, shows }: SendInit,
 ): string {
   const role = ROLE_OF[protocol]
   const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
-  const parts = [COMMAND, 'send', address, PROTOCOLS[protocol]]
+  const parts = [COMMAND, 'send', address, protocolId ?? PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))
   if (keepOpen === true) parts.push('--keep-open')
   if (slowlyMs !== undefined) parts.push(`--slowly ${slowlyMs}`)

@@ -3,6 +3,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { isIP } from 'node:net'
+import { streamError } from '../players/connection-error.ts'
 import { openCaller, type Caller, type CallerInit } from '../players/caller.ts'
 import { CheckFailure, type CheckContext } from '../suite/case.ts'
 import type { Target } from '../suite/target.ts'
@@ -132,7 +133,12 @@ async function openOnce(
       tap: (entry) => context.wire.record({ ...entry, channel }),
     })
   } catch (error) {
-    if ((error as Error).name !== 'UnsupportedProtocolError') throw error
+    signal.throwIfAborted()
+    // Whether a stream that is refused is a failure, some checks judge.
+    if ((error as Error).name === 'StreamResetError') throw error
+    if ((error as Error).name !== 'UnsupportedProtocolError') {
+      throw streamError({ protocol: PROTOCOLS[protocol], address }, error)
+    }
     return fail(`the protocol ${PROTOCOLS[protocol]} at ${address}`, 'that it is not served there')
   }
 }
@@ -260,7 +266,13 @@ export async function connectIdentified(
   const connection = await caller.connect(address, { signal })
   const late = new Promise<never>((_, reject) => {
     const soon = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)])
-    soon.addEventListener('abort', () => reject(new Error(`no identify message of ${address}`)))
+    soon.addEventListener('abort', () =>
+      reject(
+        new Error(
+          `the server at ${address} connected, and sent no identify message within ${ANSWER_MS_MAX} ms`,
+        ),
+      ),
+    )
   })
   return { connection, protocols: await Promise.race([promise, late]) }
 }

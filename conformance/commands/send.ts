@@ -1,8 +1,10 @@
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as delay } from 'node:timers/promises'
+import { streamError } from '../players/connection-error.ts'
 import { openCaller } from '../players/caller.ts'
 import { UsageError } from '../suite/problems.ts'
+import { readable } from '../suite/readable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { openStream, type RawStream } from '../wire/stream.ts'
 import type { CommandIo } from './io.ts'
@@ -43,10 +45,14 @@ export async function send(
   const caller = await openCaller(key === undefined ? {} : { key })
   await using stack = new AsyncDisposableStack()
   stack.defer(() => caller.close())
+  caller.node.addEventListener('peer:identify', ({ detail: { agentVersion, protocols } }) => {
+    const said = [agentVersion ?? 'no agentVersion', ...protocols].join(' ')
+    io.note(`identify ${readable(said)}\n`)
+  })
   const waitMs = made === undefined ? WAIT_MS : REQUEST_WAIT_MS
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(waitMs)])
   const bytes = made === undefined ? given : await made({ caller, signal, stack })
-  const connection = await caller.connect(parseAddress(address), { signal }).catch(refused)
+  const connection = await caller.connect(parseAddress(address), { signal })
   io.note(`connected as ${caller.peerId}\n`)
   const stream = await openStream(connection, protocol, {
     signal,
@@ -54,7 +60,9 @@ export async function send(
       if (passed.length > 0) io.write(`${direction} ${Buffer.from(passed).toString('hex')}\n`)
       else if (direction === 'received') io.write(`${note ?? ''}\n`)
     },
-  }).catch(refused)
+  }).catch((cause: unknown) => {
+    throw streamError({ protocol, address }, cause)
+  })
   const sending = sendAll(stream, bytes, { everyMs, signal })
   const ended = stream.rest(signal)
   await sending
@@ -112,9 +120,4 @@ async function writerKey(file: string) {
   const text = target.dns01?.writerKey
   if (text === undefined) throw new UsageError(`target "${file}" has no "dns01.writerKey"`)
   return privateKeyFromProtobuf(Buffer.from(text, 'base64'))
-}
-
-/** Nobody there, another peer there, or a protocol that is not served: for whoever asked to see. */
-function refused(cause: Error): never {
-  throw new UsageError(`${cause.name}: ${cause.message.split('\n')[0]}`, { cause })
 }

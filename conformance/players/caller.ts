@@ -9,6 +9,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { AGENT } from '../suite/agent.ts'
 import type { KeyType } from '../suite/case.ts'
+import { connectionError } from './connection-error.ts'
 
 /** A peer of the suite's own that asks servers. */
 export interface Caller {
@@ -17,7 +18,10 @@ export interface Caller {
   /** Multihash of its peer id. */
   readonly id: Uint8Array
   readonly peerId: string
-  /** Connects to a multiaddr that ends in /p2p; connections are kept, unless a new one is asked for. */
+  /**
+   * Connects to a multiaddr that ends in /p2p; connections are kept, unless a new one is asked for.
+   * @throws {ConnectionError} where there is no connection
+   */
   connect(address: string, init: ConnectInit): Promise<Connection>
   close(): Promise<void>
 }
@@ -73,16 +77,26 @@ export async function openCaller(init: CallerInit = {}): Promise<Caller> {
     peerId: node.peerId.toString(),
     async connect(address, { signal, anew = false }) {
       const dial = () => node.dial(multiaddr(address), { signal, force: anew })
-      return dial().catch((error: unknown) => {
+      try {
         // A handshake has a few seconds on both sides, which is little on a busy machine.
-        if (signal.aborted) throw error
-        return dial()
-      })
+        return await dial().catch(() => {
+          signal.throwIfAborted()
+          return dial()
+        })
+      } catch (error) {
+        // Who ends it otherwise than by a time that is over knows why.
+        if (signal.aborted && !isTimeout(signal.reason)) throw error
+        throw connectionError(address, signal.aborted ? signal.reason : error)
+      }
     },
     close: async () => {
       await node.stop()
     },
   }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
 }
 
 /** `net.connect` takes it, libp2p's types only do not name it. */

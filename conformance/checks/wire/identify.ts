@@ -28,7 +28,7 @@ export const IDENTIFY_CASES: readonly Case[] = (['proof', 'issue', 'dns01'] as c
       byHand: (target) =>
         send(target, {
           protocol: SERVED[role][0] ?? role,
-          shows: 'libp2p identify lists this protocol',
+          shows: `in the line "identify" ${SERVED[role].map((name) => PROTOCOLS[name]).join(' and ')}, and nothing of /p2p/nodetrust/ that is not served`,
         }),
       run: (context) => advertised(context, role),
     },
@@ -39,7 +39,8 @@ export const IDENTIFY_CASES: readonly Case[] = (['proof', 'issue', 'dns01'] as c
       byHand: (target) =>
         send(target, {
           protocol: SERVED[role][0] ?? role,
-          shows: `likewise with ${UNKNOWN_PROTOCOL}: not served`,
+          protocolId: UNKNOWN_PROTOCOL,
+          shows: 'that the protocol is not served there',
         }),
       run: (context) => unknownProtocol(context, role),
     },
