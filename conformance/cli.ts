@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import type { ClientCommandWords } from './commands/client.ts'
 import { collect, collectOneOf, examples, subcommand } from './commands/command-line.ts'
 import type { CommandIo } from './commands/io.ts'
@@ -12,6 +12,7 @@ import type { SendWords } from './commands/send.ts'
 import type { RunCommandWords } from './commands/run.ts'
 import type { RunWords } from './commands/run-options.ts'
 import type { VectorsDumpWords } from './commands/vectors.ts'
+import { KEY_TYPES } from './suite/case.ts'
 import { SUITE_NAME, SUITE_VERSION } from './suite/agent.ts'
 import { errorCode, readBytes } from './suite/files.ts'
 import { ROLES, SELECTORS } from './suite/selectors.ts'
@@ -221,6 +222,11 @@ function sendCommand(): Command {
     .option('--request-of <check>', 'the request of this check, made for the peer that sends it')
     .option('--target <file>', 'whose keys sign the proofs in it')
     .option('--writer-of <file>', 'as the peer of this target that may set challenges')
+    .addOption(
+      new Option('--key-type <type>', 'of the peer that sends (default: Ed25519)').choices(
+        KEY_TYPES,
+      ),
+    )
     .option('--slowly <ms>', 'a byte every so many milliseconds')
     .option('--keep-open', 'do not close the own side after the bytes')
     .action(async (address: string, protocol: string, hex: string, words: SendWords) => {

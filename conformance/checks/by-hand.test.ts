@@ -21,6 +21,7 @@ test('every check has lines that show it without our judgement, or says why ther
   for (const one of CASES) {
     const text = one.byHand(EXAMPLE_TARGET)
     t.notMatch(text, /undefined|<multiaddr|has no DNS server/, one.id)
+    t.match(text, '# ', `${one.id} says what there is to see`)
     if (text.startsWith(NOT_BY_HAND)) {
       without.push(one.id)
       t.match(

@@ -1,8 +1,15 @@
 // How people see for themselves what a check of a libp2p protocol sees: the command `send` speaks with any server.
 import { COMMAND } from '../suite/agent.ts'
+import type { KeyType } from '../suite/case.ts'
 import type { Target } from '../suite/target.ts'
 import { PROTOCOLS } from '../wire/index.ts'
-import { addressOf, ROLE_OF, type ProtocolName } from './exchange.ts'
+import {
+  addressOf,
+  ROLE_OF,
+  type AddressWish,
+  type ProtocolName,
+  type ServerRole,
+} from './exchange.ts'
 
 export interface SendInit {
   /** Whose server it is, too. */
@@ -17,6 +24,10 @@ export interface SendInit {
   readonly keepOpen?: true
   /** As the peer that may set challenges, whose key is in the target file. */
   readonly asWriter?: boolean
+  /** Where. @default the server's first address, IPv4 if there is one */
+  readonly at?: AddressWish
+  /** Of the peer that sends. @default Ed25519 */
+  readonly keyType?: KeyType
   /** What then happens at a server that conforms. */
   readonly shows: string
 }
@@ -24,16 +35,21 @@ export interface SendInit {
 /** A line that sends these bytes and shows what comes back. */
 export function send(
   target: Target,
-  { protocol, protocolId, bytes, slowlyMs, keepOpen, asWriter, shows }: SendInit,
+  { protocol, protocolId, bytes, slowlyMs, keepOpen, asWriter, at, keyType, shows }: SendInit,
 ): string {
   const role = ROLE_OF[protocol]
-  const address = addressOf(target, role) ?? `<multiaddr of the ${role} server>`
+  const address = addressOf(target, role, at) ?? addressOf(target, role) ?? noAddress(role)
   const parts = [COMMAND, 'send', address, protocolId ?? PROTOCOLS[protocol]]
   if (bytes !== undefined && bytes.length > 0) parts.push(Buffer.from(bytes).toString('hex'))
   if (keepOpen === true) parts.push('--keep-open')
   if (slowlyMs !== undefined) parts.push(`--slowly ${slowlyMs}`)
+  if (keyType !== undefined) parts.push(`--key-type ${keyType}`)
   if (asWriter === true) parts.push('--writer-of target.json')
   return `${parts.join(' ')}\n# ${shows}`
+}
+
+function noAddress(role: ServerRole): string {
+  return `<multiaddr of the ${role} server>`
 }
 
 const TIMES = 100
@@ -58,7 +74,7 @@ export function sendRequest(
   target: Target,
   { id, shows }: { readonly id: string; readonly shows: string },
 ): string {
-  const address = addressOf(target, 'issue') ?? '<multiaddr of the issue server>'
+  const address = addressOf(target, 'issue') ?? noAddress('issue')
   return `${COMMAND} send ${address} ${PROTOCOLS.issue} --request-of ${id} --target target.json\n# ${shows}`
 }
 
@@ -69,6 +85,15 @@ export function sendForCertificate(
 ): string {
   const [line = ''] = sendRequest(target, { id, shows }).split('\n')
   return `${line} |\n  sed -n 's/^received //p' | xxd -r -p | sed 's/-----BEGIN/\\n&/' | openssl x509 -noout -text\n# ${shows}`
+}
+
+/** The same, for what is in other fields of the answer. A certificate makes its length one of two bytes. */
+export function sendForFields(
+  target: Target,
+  { id, shows }: { readonly id: string; readonly shows: string },
+): string {
+  const [line = ''] = sendRequest(target, { id, shows }).split('\n')
+  return `${line} |\n  sed -n 's/^received //p' | xxd -r -p | tail -c +3 | protoc --decode_raw\n# ${shows}`
 }
 
 /** For clients: a shell in the client's place writes down where the played servers are, and keeps them there. */

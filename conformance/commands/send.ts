@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { setTimeout as delay } from 'node:timers/promises'
 import { streamError } from '../players/connection-error.ts'
 import { openCaller } from '../players/caller.ts'
+import type { KeyType } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
 import { readable } from '../suite/readable.ts'
 import { readTarget } from '../suite/read-target.ts'
@@ -14,6 +15,7 @@ export interface SendWords {
   readonly writerOf?: string
   readonly requestOf?: string
   readonly target?: string
+  readonly keyType?: KeyType
   readonly slowly?: string
   readonly keepOpen?: boolean
 }
@@ -42,7 +44,10 @@ export async function send(
   const everyMs = parseSlowly(words.slowly)
   const given = parseHex(sent)
   const key = words.writerOf === undefined ? undefined : await writerKey(words.writerOf)
-  const caller = await openCaller(key === undefined ? {} : { key })
+  const caller = await openCaller({
+    ...(key === undefined ? {} : { key }),
+    ...(words.keyType === undefined ? {} : { keyType: words.keyType }),
+  })
   await using stack = new AsyncDisposableStack()
   stack.defer(() => caller.close())
   caller.node.addEventListener('peer:identify', ({ detail: { agentVersion, protocols } }) => {

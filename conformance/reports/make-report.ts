@@ -83,7 +83,7 @@ export function countVerdicts(
 }
 
 function reported(
-  { case: one, evidence, wire, ...rest }: CaseResult,
+  { case: one, evidence, wire, byHand, ...rest }: CaseResult,
   { target, expectations }: { readonly target: Target; readonly expectations: Expectations },
 ): ReportedCase {
   const known = expected(expectations, one.id)
@@ -93,7 +93,7 @@ function reported(
     requirement: requirementOf(one),
     title: one.title,
     role: one.role,
-    byHand: one.byHand(target),
+    byHand: byHand ?? one.byHand(target),
     wire: wire.slice(0, WIRE_ENTRIES_MAX).map(shortened),
     wireLeft: Math.max(0, wire.length - WIRE_ENTRIES_MAX),
     ...(known === undefined ? {} : { known }),

@@ -57,11 +57,22 @@ export class CheckFailure extends Error {
   readonly expected: string
   /** What was seen, with the values. */
   readonly actual: string
+  /** Lines for a shell that ask just this, where the case asks many things. @default those of the case */
+  readonly byHand: string | undefined
 
-  constructor({ expected, actual }: { readonly expected: string; readonly actual: string }) {
+  constructor({
+    expected,
+    actual,
+    byHand,
+  }: {
+    readonly expected: string
+    readonly actual: string
+    readonly byHand?: string | undefined
+  }) {
     super(`expected ${expected}, got ${actual}`)
     this.expected = expected
     this.actual = actual
+    this.byHand = byHand
   }
 }
 

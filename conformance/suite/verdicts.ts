@@ -19,6 +19,8 @@ export interface Judgement {
   /** Of a failed check. */
   readonly expected?: string
   readonly actual?: string
+  /** How to see just that. @default as the case says */
+  readonly byHand?: string
   /** The suite itself is wrong; a stack, for its authors. */
   readonly suiteFault?: string
 }
@@ -44,8 +46,9 @@ export function judge(
   }
   const { thrown, deadlineMs } = ending
   if (thrown instanceof CheckFailure) {
-    const { expected, actual } = thrown
-    return { verdict: missedVerdict(level, strict), expected, actual }
+    const { expected, actual, byHand } = thrown
+    const verdict = missedVerdict(level, strict)
+    return { verdict, expected, actual, ...(byHand === undefined ? {} : { byHand }) }
   }
   if (deadlineMs !== undefined) {
     return { verdict: 'inconclusive', reason: `the check took longer than ${deadlineMs} ms` }

@@ -1,9 +1,11 @@
 import { RCODE, TYPE } from '../../dns/codes.ts'
+import type { QueryInit } from '../../dns/write.ts'
+import type { DnsTarget } from '../../suite/target.ts'
 import type { Message } from '../../dns/read.ts'
 import { parseSoa } from '../../dns/rdata.ts'
 import { addressText } from '../../dns/udp.ts'
 import { CheckFailure, type Case } from '../../suite/case.ts'
-import { atFirstServer, digLine } from './by-hand.ts'
+import { atFirstServer, digLine, lineOf } from './by-hand.ts'
 import { isNodata, isNxdomain, sameName } from './judge.ts'
 import { ask, probeCase, type Probe } from './probe.ts'
 import { EXISTING_LABEL, ID0_SAMPLES, MISSING_LABEL } from './samples.ts'
@@ -54,7 +56,10 @@ export const APEX_CASES: readonly Case[] = [
     id: 'NT-DNS-030/addresses-of-name-servers',
     title: 'answers A or AAAA for its name servers that lie in the zone',
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) => digLine({ name: zone, type: TYPE.NS }, server)),
+    byHand: atFirstServer(
+      (server, { zone }) => digLine({ name: zone, type: TYPE.NS }, server),
+      'names, of which those in the zone have A or AAAA records: ask for them in the same way',
+    ),
     async run(context) {
       const { zone, dns } = context.target
       for (const server of dns) {
@@ -71,6 +76,9 @@ export const APEX_CASES: readonly Case[] = [
             throw new CheckFailure({
               expected: `an A or AAAA record for the name server ${name}`,
               actual: `none at ${addressText(server)}`,
+              byHand: [TYPE.A, TYPE.AAAA]
+                .map((type) => lineOf({ query: { name, type }, expected: 'one of both' }, server))
+                .join('\n'),
             })
           }
         }
@@ -82,7 +90,10 @@ export const APEX_CASES: readonly Case[] = [
     title: 'sends the addresses of name servers in the zone with the NS records',
     role: 'dns',
     level: 'SHOULD',
-    byHand: atFirstServer((server, { zone }) => digLine({ name: zone, type: TYPE.NS }, server)),
+    byHand: atFirstServer(
+      (server, { zone }) => digLine({ name: zone, type: TYPE.NS, edns: {} }, server),
+      'addresses in the additional section, of all names in the zone',
+    ),
     async run(context) {
       const { zone, dns } = context.target
       for (const server of dns) {
@@ -104,7 +115,9 @@ export const APEX_CASES: readonly Case[] = [
     title: 'has the same SOA, NS and CAA records at every name server',
     role: 'dns',
     byHand: ({ zone, dns }) =>
-      dns.map((server) => digLine({ name: zone, type: TYPE.SOA }, server) ?? '').join('\n'),
+      [TYPE.SOA, TYPE.NS, TYPE.CAA]
+        .flatMap((type) => dns.map((server) => everywhereLine({ name: zone, type }, server)))
+        .join('\n'),
     async run(context) {
       const { zone, dns } = context.target
       for (const type of [TYPE.SOA, TYPE.NS, TYPE.CAA]) {
@@ -117,6 +130,7 @@ export const APEX_CASES: readonly Case[] = [
           throw new CheckFailure({
             expected: `the same records everywhere, as the first server has: ${answers[0]}`,
             actual: `${answers[different]} at ${addressText(server)}`,
+            byHand: dns.map((one) => everywhereLine({ name: zone, type }, one)).join('\n'),
           })
         }
       }
@@ -151,6 +165,10 @@ export const APEX_CASES: readonly Case[] = [
     ],
   }),
 ]
+
+function everywhereLine(query: QueryInit, server: DnsTarget): string {
+  return lineOf({ query, expected: 'the same records at every server' }, server)
+}
 
 function nodata(name: string, type: number): Probe {
   return { query: { name, type }, expected: 'NOERROR without an answer', judge: isNodata }

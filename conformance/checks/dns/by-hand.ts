@@ -13,26 +13,41 @@ export function byHandOf(target: Target, probes: readonly Probe[]): string {
   return atFirstServer((server) =>
     probes
       .slice(0, LINES_MAX)
-      .map((probe) => `${commandOf(probe, server)}   # ${probe.expected}`)
+      .map((probe) => lineOf(probe, server))
       .join('\n'),
   )(target)
 }
 
+/** A packet as a line for a shell, with what must come of it. */
+export function lineOf(
+  { query, transport, expected }: Pick<Probe, 'query' | 'transport' | 'expected'>,
+  server: DnsTarget,
+): string {
+  return `${commandOf(query, server, transport)}   # ${expected}`
+}
+
 /** A dig line where dig can send it, else bytes. */
-function commandOf({ query, transport = 'udp' }: Probe, server: DnsTarget): string {
+export function commandOf(
+  query: QueryInit | Uint8Array,
+  server: DnsTarget,
+  transport: 'udp' | 'tcp' = 'udp',
+): string {
   const dig = query instanceof Uint8Array ? undefined : digLine(query, server, transport)
   if (dig !== undefined) return dig
   const packet = query instanceof Uint8Array ? query : writeQuery(query)
   return transport === 'udp' ? udpLine(packet, server) : tcpLine(withLength(packet), server)
 }
 
-/** `byHand` of a case whose first server is enough to see it. */
+/** `byHand` of a case whose first server is enough to see it. `shows` says what there is to see, where the lines do not. */
 export function atFirstServer(
   line: (server: DnsTarget, target: Target) => string | undefined,
+  shows?: string,
 ): (target: Target) => string {
   return (target) => {
     const server = target.dns[0]
-    return (server === undefined ? undefined : line(server, target)) ?? NO_SERVER
+    const lines = server === undefined ? undefined : line(server, target)
+    if (lines === undefined) return NO_SERVER
+    return shows === undefined ? lines : `${lines}   # ${shows}`
   }
 }
 
@@ -90,13 +105,21 @@ export function udpLine(packet: Uint8Array, { address, port }: DnsTarget): strin
   )
 }
 
-/** `bytes` with the lengths before each message. */
-export function tcpLine(bytes: Uint8Array, { address, port }: DnsTarget): string {
+/** `bytes` with the lengths before each message. `cut`: each in a segment of its own, or all with our side ended after them. */
+export function tcpLine(
+  bytes: Uint8Array,
+  { address, port }: DnsTarget,
+  { cut }: { readonly cut?: 'byte by byte' | 'half closed' } = {},
+): string {
+  const all = `Buffer.from("${hex(bytes)}","hex")`
+  const sending =
+    cut === 'byte by byte'
+      ? `s.setNoDelay();i=0;b=${all};t=setInterval(()=>i<b.length?s.write(b.subarray(i,++i)):clearInterval(t),5);`
+      : `s.${cut === 'half closed' ? 'end' : 'write'}(${all});`
   return (
-    `node -e 's=require("net").connect(${port},"${address}");` +
+    `node -e 's=require("net").connect({port:${port},host:"${address}",allowHalfOpen:true});` +
     `s.on("data",m=>console.log(m.toString("hex")));` +
-    `s.write(Buffer.from("${hex(bytes)}","hex"));` +
-    `setTimeout(()=>s.destroy(),${WAIT_MS})'`
+    `${sending}setTimeout(()=>s.destroy(),${WAIT_MS})'`
   )
 }
 

@@ -13,7 +13,8 @@ import {
 import { CheckFailure, type Case, type CheckContext } from '../../suite/case.ts'
 import { atFirstServer, udpLine } from './by-hand.ts'
 import { refuses } from './judge.ts'
-import { assertAlive, packetOf, probeCase, readReply, type Probe } from './probe.ts'
+import type { DnsTarget } from '../../suite/target.ts'
+import { assertAlive, bytesText, packetOf, probeCase, readReply, type Probe } from './probe.ts'
 import { EXISTING_LABEL, MISSING_LABEL } from './samples.ts'
 
 const LABEL_BYTES_MAX = 63
@@ -163,7 +164,7 @@ export const MALFORMED_CASES: readonly Case[] = [
         `${udpLine(
           fuzzed(zone, () => 0.5),
           server,
-        )}   # and others with changed bytes`,
+        )}   # a response with the id of the query, or nothing; so with other bytes changed`,
     ),
     run: runFuzzed,
   },
@@ -227,22 +228,27 @@ async function runFuzzed(context: CheckContext): Promise<void> {
       await context.pace()
       socket.send(packet)
       const reply = await socket.receive(() => true, 2)
-      if (reply !== undefined) judgeFuzzed(reply, sent)
+      if (reply !== undefined) judgeFuzzed(reply, sent, server)
     }
     for (;;) {
       const reply = await socket.receive(() => true, FUZZ_QUIET_MS)
       if (reply === undefined) break
-      judgeFuzzed(reply, sent)
+      judgeFuzzed(reply, sent, server)
     }
     await assertAlive(server, context)
   }
 }
 
-function judgeFuzzed(reply: Uint8Array, sent: readonly Uint8Array[]): void {
+function judgeFuzzed(reply: Uint8Array, sent: readonly Uint8Array[], server: DnsTarget): void {
   const expected = 'responses that can be read, each with the id of a query'
   const message = readReply(reply, expected)
   if ((message.flags & FLAG.QR) === 0 || !sent.some((packet) => hasIdOf(reply, packet))) {
-    throw new CheckFailure({ expected, actual: Buffer.from(reply).toString('hex') })
+    const asked = sent.find((packet) => hasIdOf(reply, packet))
+    throw new CheckFailure({
+      expected,
+      actual: bytesText(reply),
+      byHand: asked === undefined ? undefined : `${udpLine(asked, server)}   # ${expected}`,
+    })
   }
 }
 

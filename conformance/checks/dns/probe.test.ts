@@ -5,8 +5,10 @@ import { createServer, type AddressInfo } from 'node:net'
 import { test, type Test } from 'tap'
 import { runAll, TARGET } from '../../suite/testing.ts'
 import type { DnsTarget } from '../../suite/target.ts'
+import { TYPE } from '../../dns/codes.ts'
 import { withLength } from '../../dns/write.ts'
 import { ADDRESS_NAME_CASES } from './address-names.ts'
+import { probeCase } from './probe.ts'
 import { TCP_CASES } from './tcp.ts'
 
 /** Does this with every query, by UDP and TCP. */
@@ -48,4 +50,25 @@ test('NT-DNS-060 a server that sends queries back answers neither by TCP nor by 
   const dns = [await openServer(t, (query) => query)]
   const [result] = await runAll(cases, { target: { ...TARGET, dns } })
   t.match(result, { verdict: 'fail', expected: /the flag QR/ })
+})
+
+test('the line by hand of a failed check asks what failed, wherever it stands among its packets', async (t) => {
+  const one = probeCase({
+    id: 'NT-DNS-010/test',
+    title: 'answers all of them',
+    probes: ({ zone }) =>
+      [1, 2, 3, 4, 5].map((number) => ({
+        query: { name: `name-${number}.${zone}`, type: TYPE.A },
+        expected: `answer ${number}`,
+        judge: () => number !== 5,
+      })),
+  })
+  const answered = (query: Buffer): Buffer => {
+    const answer = Buffer.from(query)
+    answer[2] = 0x84
+    return answer
+  }
+  const dns = [await openServer(t, answered)]
+  const [result] = await runAll([one], { target: { ...TARGET, dns } })
+  t.match(result, { verdict: 'fail', byHand: /^dig .*'name-5\.nt\.example' .*# answer 5$/ })
 })

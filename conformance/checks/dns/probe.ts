@@ -13,7 +13,7 @@ import { withId, writeQuery, type QueryInit } from '../../dns/write.ts'
 import { TYPE } from '../../dns/codes.ts'
 import { CheckFailure, type Case, type CheckContext, type Finding } from '../../suite/case.ts'
 import type { DnsTarget, Target } from '../../suite/target.ts'
-import { byHandOf } from './by-hand.ts'
+import { byHandOf, lineOf } from './by-hand.ts'
 
 /** One packet and what must come of it. */
 export interface Probe {
@@ -40,6 +40,7 @@ export type ProbeCase = Omit<Case, 'role' | 'run' | 'byHand'> & {
 
 /** Questions of one case that wait for their answers at once: little enough for any server. */
 const PROBES_AT_ONCE = 8
+const NO_ANSWER = 'no answer, while other queries get one'
 /** A server that will not answer is not known to from a shorter silence. */
 const SILENCE_MS = 700
 
@@ -71,6 +72,7 @@ export async function runProbe(
   const packet = packetOf(probe.query)
   const what = `${describeQuery(packet)} (${transport} ${addressText(server)})`
   const expected = `${probe.expected}, for ${what}`
+  const byHand = lineOf(probe, server)
   const strays: Strays = { count: 0 }
   const reply = await exchange(packet, server, context, {
     transport,
@@ -78,16 +80,18 @@ export async function runProbe(
     strays,
   })
   if (reply === undefined) {
-    if (silence === 'fail') failOnStrays(strays, expected)
+    if (silence === 'fail') failOnStrays(strays, { expected, byHand })
     await assertAlive(server, context)
     if (silence === 'pass') return undefined
     if (silence === 'nonstrict') return `no answer to ${what}`
-    throw new CheckFailure({ expected, actual: 'no answer, while other queries get one' })
+    throw new CheckFailure({ expected, actual: NO_ANSWER, byHand })
   }
-  const message = readReply(reply.bytes, expected)
+  const message = readReply(reply.bytes, expected, byHand)
   const judged = judge?.(message) ?? false
   if (judged === true) return undefined
-  if (judged === false) throw new CheckFailure({ expected, actual: describeMessage(message) })
+  if (judged === false) {
+    throw new CheckFailure({ expected, actual: describeMessage(message), byHand })
+  }
   return `${judged}: ${what}`
 }
 
@@ -103,10 +107,11 @@ export async function ask(
   const strays: Strays = { count: 0 }
   const how = { transport, silenceLikely: false, strays }
   const reply = await exchange(packet, server, context, how)
-  if (reply !== undefined) return readReply(reply.bytes, expected)
-  failOnStrays(strays, expected)
+  const byHand = lineOf({ query, transport, expected: 'an answer' }, server)
+  if (reply !== undefined) return readReply(reply.bytes, expected, byHand)
+  failOnStrays(strays, { expected, byHand })
   await assertAlive(server, context)
-  throw new CheckFailure({ expected, actual: 'no answer, while other queries get one' })
+  throw new CheckFailure({ expected, actual: NO_ANSWER, byHand })
 }
 
 /** The server is there: it answers the plainest of all questions. @throws {UnreachableError} */
@@ -116,16 +121,23 @@ export async function assertAlive(server: DnsTarget, context: CheckContext): Pro
   const init = { server, wire: context.wire, signal: context.signal, strays }
   const reply = (await exchangeUdp(packet, init)) ?? (await exchangeTcp(packet, init))
   if (reply !== undefined) return
-  failOnStrays(strays, `an answer to ${describeQuery(packet)} (${addressText(server)})`)
+  const query = { name: context.target.zone, type: TYPE.SOA }
+  failOnStrays(strays, {
+    expected: `an answer to ${describeQuery(packet)} (${addressText(server)})`,
+    byHand: lineOf({ query, expected: 'an answer' }, server),
+  })
   throw new UnreachableError(`dns server ${addressText(server)} answers no query at all`)
 }
 
 /** A server that sends something else than an answer is there, and wrong. @throws {CheckFailure} */
-function failOnStrays({ first, count }: Strays, expected: string): void {
+function failOnStrays(
+  { first, count }: Strays,
+  failure: { readonly expected: string; readonly byHand: string },
+): void {
   if (first === undefined) return
   const others = count > 1 ? `, and ${count - 1} more such` : ''
   throw new CheckFailure({
-    expected,
+    ...failure,
     actual: `nothing with the id of the query, but ${bytesText(first)}${others}`,
   })
 }
@@ -138,13 +150,14 @@ export function bytesText(bytes: Uint8Array): string {
   return `${bytes.length} bytes ${start}${bytes.length > HEX_BYTES_MAX ? '…' : ''}`
 }
 
-export function readReply(bytes: Uint8Array, expected: string): Message {
+export function readReply(bytes: Uint8Array, expected: string, byHand?: string): Message {
   try {
     return readMessage(bytes)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     throw new CheckFailure({
       expected,
+      byHand,
       actual: `${bytesText(bytes)}: ${error.message}`,
     })
   }

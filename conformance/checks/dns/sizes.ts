@@ -53,9 +53,10 @@ export const SIZE_CASES: readonly Case[] = [
     id: 'NT-DNS-067/queries-at-once',
     title: `answers ${AT_ONCE} queries at once, each with its own answer`,
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) =>
-      digLine({ name: `${EXISTING_LABEL}.${zone}`, type: TYPE.A }, server),
-    ),
+    byHand: atFirstServer((server, { zone }) => {
+      const line = digLine({ name: `${EXISTING_LABEL}.${zone}`, type: TYPE.A }, server)
+      return `for i in $(seq ${AT_ONCE}); do ${line} & done; wait`
+    }, `${AT_ONCE} times NOERROR with the record 203.0.113.7`),
     run: runAtOnce,
   },
 ]

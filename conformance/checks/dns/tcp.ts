@@ -3,10 +3,10 @@ import { describeMessage } from '../../dns/describe.ts'
 import type { Message } from '../../dns/read.ts'
 import { openTcp, type TcpConnection } from '../../dns/tcp.ts'
 import { addressText } from '../../dns/udp.ts'
-import { joinBytes, withId, withLength, writeQuery } from '../../dns/write.ts'
+import { joinBytes, withId, withLength, writeQuery, type QueryInit } from '../../dns/write.ts'
 import { CheckFailure, type Case, type CheckContext, type Finding } from '../../suite/case.ts'
 import type { DnsTarget, Target } from '../../suite/target.ts'
-import { atFirstServer, digLine, idleLine, tcpLine } from './by-hand.ts'
+import { atFirstServer, digLine, idleLine, lineOf, tcpLine } from './by-hand.ts'
 import { aboutTheZone } from './headers.ts'
 import { ask, atOnce, bytesText, readReply } from './probe.ts'
 import { EXISTING_LABEL } from './samples.ts'
@@ -22,7 +22,7 @@ export const TCP_CASES: readonly Case[] = [
     title: 'answers over TCP what it answers over UDP',
     role: 'dns',
     byHand: atFirstServer((server, { zone }) =>
-      digLine({ name: `${EXISTING_LABEL}.${zone}`, type: TYPE.A }, server, 'tcp'),
+      bothLines({ name: `${EXISTING_LABEL}.${zone}`, type: TYPE.A }, server),
     ),
     run: (context) =>
       everywhere(context, async (server) => {
@@ -41,12 +41,14 @@ export const TCP_CASES: readonly Case[] = [
               throw new CheckFailure({
                 expected: `an answer over ${transport} to ${query.name}: the flag QR is set in one`,
                 actual: `${describeMessage(message)} at ${addressText(server)}, as in a query`,
+                byHand: bothLines(query, server),
               })
             }
             if (essence(udp) !== essence(tcp)) {
               throw new CheckFailure({
                 expected: `the same over TCP as over UDP for ${query.name}: ${essence(udp)}`,
                 actual: `${essence(tcp)} at ${addressText(server)}`,
+                byHand: bothLines(query, server),
               })
             }
           }),
@@ -58,7 +60,10 @@ export const TCP_CASES: readonly Case[] = [
     id: 'NT-DNS-061/pipelined-queries',
     title: `answers ${PIPELINED} queries that come at once on one connection, each one time`,
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) => tcpLine(pipelined(zone).bytes, server)),
+    byHand: atFirstServer(
+      (server, { zone }) => tcpLine(pipelined(zone).bytes, server),
+      `${PIPELINED} answers, each with another id: the two bytes after its length`,
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         const { bytes, ids } = pipelined(context.target.zone)
@@ -76,7 +81,10 @@ export const TCP_CASES: readonly Case[] = [
     id: 'NT-DNS-061/second-query',
     title: 'keeps the connection for another query after an answer',
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) => tcpLine(pipelined(zone, 2).bytes, server)),
+    byHand: atFirstServer(
+      (server, { zone }) => tcpLine(pipelined(zone, 2).bytes, server),
+      'two answers, with the ids 0001 and 0002',
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         for (const id of [1, 2, 3]) {
@@ -89,7 +97,10 @@ export const TCP_CASES: readonly Case[] = [
     id: 'NT-DNS-062/byte-by-byte',
     title: 'reads messages however TCP has cut them',
     role: 'dns',
-    byHand: atFirstServer((server, { zone }) => tcpLine(withLength(query(zone, 1)), server)),
+    byHand: atFirstServer(
+      (server, { zone }) => tcpLine(withLength(query(zone, 1)), server, { cut: 'byte by byte' }),
+      'one answer, with the id 0001',
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         for (const byte of withLength(query(context.target.zone, 7))) {
@@ -111,7 +122,10 @@ export const TCP_CASES: readonly Case[] = [
     title: 'answers what was asked before the other side ended its half of the connection',
     role: 'dns',
     level: 'SHOULD',
-    byHand: atFirstServer((server, { zone }) => tcpLine(withLength(query(zone, 1)), server)),
+    byHand: atFirstServer(
+      (server, { zone }) => tcpLine(withLength(query(zone, 1)), server, { cut: 'half closed' }),
+      'one answer, with the id 0001',
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         await connection.send(withLength(query(context.target.zone, 5)), 'query, then FIN')
@@ -124,7 +138,10 @@ export const TCP_CASES: readonly Case[] = [
     title: 'ends a connection on which nothing is asked',
     role: 'dns',
     timeoutMs: IDLE_MS_MAX + 5_000,
-    byHand: atFirstServer((server) => idleLine(server, { trickle: false })),
+    byHand: atFirstServer(
+      (server) => idleLine(server, { trickle: false }),
+      `the connection was open for ${IDLE_MS_MAX / 1000} s at most`,
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         if (await connection.ended(IDLE_MS_MAX)) return
@@ -140,7 +157,10 @@ export const TCP_CASES: readonly Case[] = [
     role: 'dns',
     timeoutMs: IDLE_MS_MAX + 5_000,
     intrusive: true,
-    byHand: atFirstServer((server) => idleLine(server, { trickle: true })),
+    byHand: atFirstServer(
+      (server) => idleLine(server, { trickle: true }),
+      `the connection was open for ${IDLE_MS_MAX / 1000} s at most`,
+    ),
     run: (context) =>
       onConnection(context, async (connection, server) => {
         // A length of 65,535, of which a byte comes each second.
@@ -161,7 +181,8 @@ export const TCP_CASES: readonly Case[] = [
     role: 'dns',
     byHand: atFirstServer(
       (server, { zone }) =>
-        `${idleLine(server, { trickle: true })} & ${digLine({ name: zone, type: TYPE.SOA }, server, 'tcp')}`,
+        `for i in $(seq ${CONNECTIONS}); do ${idleLine(server, { trickle: true })} & done; ${digLine({ name: `${EXISTING_LABEL}.${zone}`, type: TYPE.A }, server, 'tcp')}`,
+      'NOERROR with the record 203.0.113.7 at once, while the connections are open',
     ),
     run: (context) =>
       everywhere(context, async (server) => {
@@ -233,6 +254,13 @@ async function everywhere(
   use: (server: DnsTarget) => Promise<void>,
 ): Promise<Finding | void> {
   await Promise.all(target.dns.map(use))
+}
+
+function bothLines(asked: QueryInit, server: DnsTarget): string {
+  const expected = 'the same code, flags and records by UDP and TCP'
+  return (['udp', 'tcp'] as const)
+    .map((transport) => lineOf({ query: asked, transport, expected }, server))
+    .join('\n')
 }
 
 /** What must not differ: code, flags and records, not the order that some servers give records. */

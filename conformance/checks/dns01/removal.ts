@@ -1,7 +1,7 @@
 // Values go one by one: removal, an extension, takes away one of them and nothing else.
 import type { Caller } from '../../players/caller.ts'
 import type { Case, CheckContext } from '../../suite/case.ts'
-import { DNS01Request, ERRORS, frame } from '../../wire/index.ts'
+import { DNS01Request, ERRORS, frame, join } from '../../wire/index.ts'
 import { send } from '../by-hand.ts'
 import { expectCode } from '../exchange.ts'
 import { nameByHand, ONE, OTHER, removeAndLook, setAndLook } from './by-hand.ts'
@@ -85,8 +85,12 @@ export const REMOVAL_CASES: readonly Case[] = [
       send(target, {
         protocol: 'dns01Remove',
         asWriter: true,
-        bytes: frame(DNS01Request.encode({ fqdn: 'nodetrust.invalid', value: 'v'.repeat(43) })),
-        shows: '02 08 03',
+        bytes: join(
+          ...['nodetrust.invalid', `*.${target.zone}`].map((fqdn) =>
+            frame(DNS01Request.encode({ fqdn, value: 'v'.repeat(43) })),
+          ),
+        ),
+        shows: '02 08 03, then 02 08 09',
       }),
     async run(context) {
       const caller = await takeWriter(context)

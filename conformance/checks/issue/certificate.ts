@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
 import { addressName, CRYPTO, ERRORS, IssueRequest } from '../../wire/index.ts'
-import { sendForCertificate } from '../by-hand.ts'
+import { sendForCertificate, sendForFields } from '../by-hand.ts'
 import {
   csrRequest,
   csrWish,
@@ -192,6 +192,21 @@ export const CERTIFICATE_CASES: readonly Case[] = [
   }),
 ]
 
+/** What is not seen in a certificate, but in other fields of the IssueResponse. */
+const FIELDS: Readonly<Partial<Record<string, string>>> = {
+  'NT-ISSUE-022/chain-is-leaf-and-ca':
+    'field 3 (chain) is field 2 (cert) and field 4 (ca) after it',
+  'NT-ISSUE-022/names': 'field 6 (cn) is the id0 name, and fields 7 (altnames) are all other names',
+  'NT-ISSUE-022/key-and-crypto-type':
+    'field 5 (key) begins with -----BEGIN PRIVATE KEY-----, and field 10 (cryptoType) is 1',
+  'NT-ISSUE-022/not-from-cache': 'field 9 (fromCache) is 0',
+  'NT-ISSUE-024/end-of-certificate':
+    'field 8 (validity) is in ms the end of the certificate in field 2, which openssl x509 -noout -enddate prints',
+  'NT-ISSUE-025/id0-name-in-the-answer': 'field 6 (cn) is the id0 name',
+  'NT-ISSUE-040/no-key-in-the-answer': 'field 5 (key) is there and empty',
+  'NT-ISSUE-040/crypto-type': 'field 10 (cryptoType) is 2',
+}
+
 function orderCase(
   init: Pick<Case, 'id' | 'title' | 'run'> & Required<Pick<Case, 'request'>>,
 ): Case {
@@ -200,7 +215,12 @@ function orderCase(
     role: 'issue',
     needs: ['played-proof-server'],
     timeoutMs: ORDER_CASE_MS,
-    byHand: (target) => sendForCertificate(target, { id: init.id, shows: init.title }),
+    byHand: (target) => {
+      const fields = FIELDS[init.id]
+      return fields === undefined
+        ? sendForCertificate(target, { id: init.id, shows: init.title })
+        : sendForFields(target, { id: init.id, shows: fields })
+    },
   }
 }
 

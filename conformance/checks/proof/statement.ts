@@ -200,7 +200,9 @@ function idCase(keyType: KeyType): Case {
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        shows: 'field 1 of the Proof is the multihash of your peer id',
+        keyType,
+        shows:
+          'field 1 of the Proof is the multihash of the peer id that it is "connected as", base58 there',
       }),
     async run(context) {
       const caller = await newCaller(context, { keyType })
@@ -225,7 +227,8 @@ function addressCase({
     byHand: (target) =>
       send(target, {
         protocol: 'proof',
-        shows: 'one address: the one that your connection comes from',
+        at: wish,
+        shows: `one address, of type ${wish.family === 6 ? '2 (IPv6)' : '1 (IPv4) where you call by IPv4'}: the one that your connection comes from`,
       }),
     async run(context): Promise<Finding | void> {
       const address = addressOf(context.target, 'proof', wish)
