@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { CheckFailure, type Case } from './case.ts'
 import { SharedThings } from './shared.ts'
@@ -352,4 +354,27 @@ test('what was made before the first case is that of the cases, and closed after
   )
   t.equal(result?.reason, 'early, closed 0')
   t.equal(closed, 1)
+})
+
+test('nothing that a case had stays in memory after it, as long as the run that it belongs to may go on', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const opened: WeakRef<object>[] = []
+  const one = makeCase({
+    run: async ({ defer }) => {
+      const node = {}
+      opened.push(new WeakRef(node))
+      defer(() => void node)
+    },
+  })
+  const { signal } = new AbortController()
+  await runAll([one, one, one], { signal })
+  // What is done with promises may still be on the stack.
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  collect()
+  t.strictSame(
+    opened.map((node) => node.deref()),
+    [undefined, undefined, undefined],
+  )
+  t.notOk(signal.aborted)
 })

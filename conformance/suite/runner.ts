@@ -171,13 +171,10 @@ async function settle(
   }
   const left = Promise.withResolvers<never>()
   let grace: NodeJS.Timeout | undefined
-  signal.addEventListener(
-    'abort',
-    () => {
-      grace = setTimeout(() => left.reject(signal.reason as Error), GRACE_MS)
-    },
-    { once: true },
-  )
+  const overdue = (): void => {
+    grace = setTimeout(() => left.reject(signal.reason as Error), GRACE_MS)
+  }
+  signal.addEventListener('abort', overdue, { once: true })
   try {
     await context.pace()
     const finding = await Promise.race([one.run(context), left.promise])
@@ -187,6 +184,8 @@ async function settle(
   } finally {
     deadline.end()
     clearTimeout(grace)
+    // Node keeps a signal of several, and all that its listeners see, for as long as one listens.
+    signal.removeEventListener('abort', overdue)
     wire.close()
     await closeAll(closers)
   }
