@@ -24,9 +24,12 @@ export interface NodetrustInit {
   readonly csr?: boolean
   /** Obtain and renew without being asked. @default true */
   readonly autoStart?: boolean
-  /** The port that others reach the secure listener at, where it is not the listener's own. */
+  /** The port that others reach the secure listener at, where it is not the listener's own; at all its addresses. */
   readonly announcePort?: number
-  /** Announce on pubsub while there is a certificate. @default true */
+  /**
+   * Announce on pubsub while there is a certificate. Nobody finds out whether a port can be reached: where none can,
+   * behind a NAT without a forwarded port, say false. @default true
+   */
   readonly announce?: boolean
   /** The topic to announce on; both known spellings are listened to. @default '_nodetrust_discovery_v2' */
   readonly announceTopic?: string

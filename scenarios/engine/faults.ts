@@ -182,6 +182,7 @@ function inject(world: World, fault: Fault): Promise<Injected> {
     case 'datagrams':
       return Promise.resolve(disturbNetwork(world, fault))
     case 'rebind':
+    case 'no-route':
     case 'firewall':
       return Promise.resolve(disturbRouter(world, fault))
     case 'clock':

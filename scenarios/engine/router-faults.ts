@@ -15,6 +15,11 @@ export function disturbRouter(world: World, fault: RouterFault): Injected {
       }
       return injected(() => {})
     }
+    case 'no-route': {
+      const { addresses, nat } = machine.host
+      const seen = nat === undefined ? addresses : [...addresses, nat.publicAddress]
+      return injected(simulated.network.faults.noRoute(...seen))
+    }
     case 'firewall':
       return injected(machine.host.closeFirewall(fault.policy, simulated.clock.nowMs))
   }

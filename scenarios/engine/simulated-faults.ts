@@ -37,10 +37,12 @@ export type NetworkFault = { readonly host: string; readonly with?: readonly str
  *
  * - `rebind`: the router before the host forgets all connections, and takes another public address where that is `new`;
  *   what it is asked then is new to it, so that there is nothing to heal
+ * - `no-route`: routers say that there is no way to the host: dials fail at once, what is open waits
  * - `firewall`: nobody is let in who was not there before, whatever was open; who comes is not answered, or refused
  */
 export type RouterFault = { readonly host: string } & (
   | { readonly kind: 'rebind'; readonly address: 'kept' | 'new' }
+  | { readonly kind: 'no-route' }
   | { readonly kind: 'firewall'; readonly policy: 'drop' | 'refuse' }
 )
 

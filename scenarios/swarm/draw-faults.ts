@@ -161,7 +161,7 @@ export const KINDS: Readonly<Record<string, Draw>> = {
     return { kind: 'datagrams', host, ...rates, ...(lengthMax && { lengthMax }), at }
   },
   refuse: (random, names) => ({ kind: 'refuse', host: random.pick(servers(names)), at }),
-  hang: (random, names) => ({ kind: 'hang', host: random.pick(names.of('proof')), at }),
+  hang: (random, names) => ({ kind: 'hang', host: random.pick(servers(names)), at }),
   crash(random, names) {
     const host = random.pick([...servers(names), ...names.of('client')])
     const disk = random.pick(['kept', 'kept', 'kept', 'torn', 'lost'] as const)
@@ -235,6 +235,11 @@ export const KINDS: Readonly<Record<string, Draw>> = {
     const host = random.pick(names.all)
     return { kind: 'half-close', host, ...some(random, host, names), at }
   },
+  'no route': (random, names) => ({
+    kind: 'no-route',
+    host: random.pick([...servers(names), ...names.of('client')]),
+    at,
+  }),
   firewall(random, names) {
     const host = random.pick([...servers(names), ...names.of('client')])
     return { kind: 'firewall', host, policy: random.pick(['drop', 'refuse'] as const), at }

@@ -29,7 +29,7 @@ export class NetworkFaults {
   readonly #barriers = new Set<Barrier>()
   readonly #resets = new Set<ResetRule>()
   readonly #handshakeResets = new Set<Ways>()
-  readonly #unreachable = new Set<string>()
+  readonly #unreachable = new Set<ReadonlySet<string>>()
 
   constructor(network: Network) {
     this.#network = network
@@ -117,14 +117,21 @@ export class NetworkFaults {
     return () => this.#handshakeResets.delete(ways)
   }
 
-  /** A router answers that there is no way to an address (EHOSTUNREACH). Otherwise one that nobody has says nothing. */
-  noRoute(address: string): Heal {
-    this.#unreachable.add(address)
-    return () => this.#unreachable.delete(address)
+  /**
+   * A router answers that there is no way to these addresses: a dial fails at once (EHOSTUNREACH), what is open waits.
+   * Otherwise one that nobody has says nothing.
+   */
+  noRoute(...addresses: readonly string[]): Heal {
+    const unreachable = new Set(addresses)
+    this.#unreachable.add(unreachable)
+    return () => {
+      if (this.#unreachable.delete(unreachable)) this.#network.release()
+    }
   }
 
   hasNoRoute(address: string): boolean {
-    return this.#unreachable.has(address)
+    if (this.#unreachable.size === 0) return false
+    return [...this.#unreachable].some((addresses) => addresses.has(address))
   }
 
   /** What a packet meets: undefined where it passes. */

@@ -184,6 +184,24 @@ test('a dial fails as Linux says it does, and after that time', async (t) => {
   t.throws(() => stage.dial(here, '2001:db8::2', 80), new NetworkError('ENETUNREACH'))
 })
 
+test('where a router knows no way to a host any more, dials fail, and what is open waits until there is one', async (t) => {
+  const { stage, here, server } = pair()
+  const before = stage.dial(here, '203.0.113.2', 80)
+  await stage.run(1_000)
+  const heals = [1, 2].map(() => stage.network.faults.noRoute('203.0.113.2'))
+  before.socket?.write(Buffer.from('still here'))
+  const during = stage.dial(here, '203.0.113.2', 80)
+  const byOther = stage.dial(here, '2001:db8::2', 80)
+  heals[0]?.()
+  await stage.run(5_000)
+  t.strictSame(during.heard, ['1080 EHOSTUNREACH'])
+  t.strictSame(byOther.heard, ['1080 ECONNREFUSED'], 'there is a way to its other address')
+  t.notOk(server.heard.some((line) => line.endsWith('10 bytes')))
+  heals[1]?.()
+  await stage.run(6_000)
+  t.equal(server.heard.at(-1), '5040 10 bytes')
+})
+
 test('a SYN is repeated: a dial into a short partition succeeds when Linux asks again', async (t) => {
   const { stage, here } = pair()
   const heal = stage.network.faults.partition({ from: ['here'], to: ['there'] })

@@ -122,6 +122,7 @@ export class Network {
       owner = segment.ownerOf(packet.target.address)
       if (owner === nat && !nat.hairpin) return this.#lost(from, nat.name, packet)
     }
+    if (this.faults.hasNoRoute(packet.target.address)) return this.#refusedByRouter(from, original)
     if (owner === undefined) return this.#nowhere(from, packet)
     const to = hostOf(owner, packet, nowMs)?.name ?? owner.name
     if (this.#meetsBarrier(from, to, original)) return
@@ -224,11 +225,14 @@ export class Network {
 
   #nowhere(from: NetworkHost, packet: Packet): void {
     this.#lost(from, packet.target.address, packet)
-    const { flow } = packet
-    if (!this.faults.hasNoRoute(packet.target.address) || !(flow instanceof TcpSocket)) {
-      if (packet.kind !== 'syn') flow?.held()
-      return
-    }
+    if (packet.kind !== 'syn') packet.flow?.held()
+  }
+
+  #refusedByRouter(from: NetworkHost, packet: Packet): void {
+    // What has been open is repeated until there is a way again.
+    this.#hold(from, packet)
+    const { kind, flow } = packet
+    if (kind !== 'syn' || !(flow instanceof TcpSocket)) return
     const link = this.#linkBetween(from.name, 'internet')
     this.after(2 * link.delayMs(this.#clock.nowMs, 0), () => {
       if (!flow.isOpen) flow.fail('EHOSTUNREACH')
