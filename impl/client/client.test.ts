@@ -15,6 +15,7 @@ import { createLibp2p } from 'libp2p'
 import { connect, type PeerCertificate } from 'node:tls'
 import { createConnection } from 'node:net'
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { test } from 'tap'
 import { observedAddress } from '../wire/addresses.ts'
 import { RefusalError } from '../wire/errors.ts'
@@ -709,6 +710,37 @@ test('NT-CLIENT-014 an address at which others see us starts a new proof and cer
   t.match(String(client.services.nodetrust.addresses[0]), /ip4203-0-113-8/)
   t.notOk(client.getMultiaddrs().some((listed) => listed.toString().includes(ADDRESS_NAME)))
   t.ok(requests.length >= 2)
+})
+
+test('NT-CLIENT-014 who was seen elsewhere while its certificate was made asks for another at once', async (t) => {
+  let address = ADDRESS
+  const signer = await createServer()
+  t.teardown(() => signer.stop())
+  const { promise: moved, resolve: move } = Promise.withResolvers<void>()
+  const { issueServers, requests } = await createWorld(t, {
+    proofs: [async (connection) => await provenAt(() => signer, address)(connection)],
+    answer: async (request, caller) => {
+      await moved
+      return await certify(authority, request, caller)
+    },
+  })
+  const client = await start(t, { issueServers, announce: false })
+  const obtaining = next(client, 'certificate:obtained')
+  const renewing = next(client, 'certificate:renewed')
+  while (requests.length === 0) await setTimeout(10)
+  address = '203.0.113.8'
+  const neighbour = await createServer()
+  t.teardown(() => neighbour.stop())
+  const seen = new Promise<void>((resolve) => {
+    client.addEventListener('peer:identify', ({ detail }) => {
+      if (detail.peerId.equals(neighbour.peerId)) resolve()
+    })
+  })
+  await client.dial(neighbour.getMultiaddrs())
+  await seen
+  move()
+  t.same((await obtaining).names.slice(1), [ADDRESS_NAME])
+  t.same((await renewing).names.slice(1), [`ip4203-0-113-8.${ZONE}`])
 })
 
 test('NT-CLIENT-016 stop ends everything in time, whatever is going on', async (t) => {

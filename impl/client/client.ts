@@ -8,7 +8,7 @@ import {
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
-import { isGlobalAddress, observedAddress } from '../wire/addresses.ts'
+import { isGlobalAddress, observedAddress, type IpAddress } from '../wire/addresses.ts'
 import { addressLabel } from '../wire/names.ts'
 import { DISCOVERY_TOPIC, REQUEST_TIMEOUT_MS } from '../wire/protocols.ts'
 import { announcedAddresses } from './addresses.ts'
@@ -52,6 +52,8 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   #addresses: readonly Multiaddr[] = []
   /** In ms of performance.now(). */
   #addressCheckedAt = -Infinity
+  /** Where others saw us last since there was a new certificate, by family. */
+  readonly #seenAt = new Map<IpAddress['family'], IpAddress>()
 
   /** @throws {RangeError} when no issue server is given, or one without its peer id, or an interval of no length. */
   constructor(components: NodetrustComponents, init: NodetrustInit) {
@@ -122,6 +124,7 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
   async stop(): Promise<void> {
     this.#components.events.removeEventListener('peer:identify', this.#onIdentify)
     this.#addressCheck.clear()
+    this.#seenAt.clear()
     const keeper = this.#keeper
     this.#keeper = undefined
     await keeper?.stop()
@@ -151,6 +154,10 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
         this.safeDispatchEvent(type, {
           detail: { ...describeCertificate(certificate), fromStore },
         })
+        // It may be for where we were when it was asked for.
+        const seenAt = [...this.#seenAt.values()]
+        this.#seenAt.clear()
+        for (const seen of seenAt) this.#checkAddress(seen)
       },
       onAdvised: (certificate, renewAt) => {
         this.safeDispatchEvent('renewal:advised', {
@@ -263,9 +270,15 @@ export class NodetrustClient extends TypedEventEmitter<NodetrustEvents> implemen
    * to ask the proof servers, not too often (NT-CLIENT-014).
    */
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
-    const certificate = this.certificate
     const seen = event.detail.observedAddr && observedAddress(event.detail.observedAddr)
-    if (certificate === undefined || seen === undefined) return
+    if (seen === undefined) return
+    this.#seenAt.set(seen.family, seen)
+    this.#checkAddress(seen)
+  }
+
+  #checkAddress(seen: IpAddress): void {
+    const certificate = this.certificate
+    if (certificate === undefined) return
     if (certificate.names.includes(`${addressLabel(seen.address)}.${certificate.zone}`)) return
     if (!(this.#init.allowPrivateAddresses ?? false) && !isGlobalAddress(seen.address)) return
     if (this.#addressCheck.time !== undefined) return
