@@ -67,11 +67,19 @@ function uncertified(world: World): Complaint | undefined {
 
 function unheard(world: World): Complaint | undefined {
   const silent = world.clients.find(
-    ({ name, announces }) => announces && !world.announcements.some(({ host }) => host === name),
+    (client) =>
+      client.announces &&
+      !world.announcements.some(({ host }) => host === client.name) &&
+      !hasNothingToSay(world, client),
   )
   return silent === undefined
     ? undefined
     : { problem: `nobody has heard of ${silent.name}`, hosts: [silent.name] }
+}
+
+/** Who was told of an address of a family that it does not have listens nowhere under that name. */
+function hasNothingToSay(world: World, { peerId, node }: World['clients'][number]): boolean {
+  return wasLiedTo(world, peerId) && node.services.nodetrust?.addresses.length === 0
 }
 
 function wasLiedTo({ trace }: World, peerId: string): boolean {
