@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CaScript, PlayedCa } from '../../players/played-ca.ts'
 import type { Case, CheckContext, KeyType } from '../../suite/case.ts'
-import { NO_LIMITS, RateLimitedError } from '../../suite/rate-limits.ts'
+import type { Limits } from '../../suite/rate-limits.ts'
 import { ERRORS, IssueRequest, readCommonName } from '../../wire/index.ts'
 import { notByHand } from '../by-hand.ts'
 import { connectIdentified, expectCode, fail, needAddress, newCaller } from '../exchange.ts'
@@ -159,14 +159,16 @@ function refusalCase({
       const addresses = [publicIpv4(context)]
       const [own] = namesOf(context, caller, addresses)
       context.defer(ca.follow(own, problem))
-      // Where the limit is what is looked at, it is not waited for.
-      const asked = error === ERRORS.RATE_LIMIT ? { ...context, limits: NO_LIMITS } : context
-      const response = await order(asked, caller, { addresses, key: newKey() })
-      if (response.error === ERRORS.RATE_LIMIT && ordersFor(ca, own) === 0) {
-        throw new RateLimitedError(
-          'the issue server answers with error 1 (E_RATE_LIMIT) before it asks its CA: its own limit is used up',
-        )
+      // The server's own limit is waited for, and its CA's is what may be looked at.
+      const limits: Limits = {
+        request(name) {
+          const request = context.limits.request(name)
+          const refused = (count: number): boolean =>
+            ordersFor(ca, own) === 0 && request.refused(count)
+          return { ...request, refused }
+        },
       }
+      const response = await order({ ...context, limits }, caller, { addresses, key: newKey() })
       await delay(afterwardsMs, undefined, { signal: context.signal })
       expectOrderError(response, error, what)
     },
