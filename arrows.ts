@@ -18,6 +18,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Time, chance and the network beneath Node's own modules: it knows neither us nor the engine.
   'scenarios/engine/sim': [],
   'scenarios/engine/markup': [],
+  'scenarios/engine/mutation': [],
   'scenarios/engine': [
     'impl/index.ts',
     'scenarios/engine/ca',
@@ -30,11 +31,17 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'scenarios/engine/ca',
     'scenarios/engine/machine',
     'scenarios/engine/markup',
+    'scenarios/engine/mutation',
     'scenarios/engine/sim',
     'impl/index.ts',
   ],
   // It judges strangers, and shares no code with what it judges.
-  conformance: ['scenarios/engine/ca', 'scenarios/engine/machine', 'scenarios/engine/markup'],
+  conformance: [
+    'scenarios/engine/ca',
+    'scenarios/engine/machine',
+    'scenarios/engine/markup',
+    'scenarios/engine/mutation',
+  ],
   // Our client as an application has it, for the suite to run as a program: no part of the suite.
   'conformance/client/our-client': ['impl/index.ts'],
 }

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { mutate } from '../../scenarios/engine/mutation/mutate.ts'
+import { ROOT } from '../../scenarios/engine/mutation/on-load.ts'
 import { CASES } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
 import { makeCase } from '../suite/testing.ts'
 import { chooseMutants, uncovered, untripped } from './choose.ts'
 import { MUTANTS } from './index.ts'
-import { mutate, type Mutant } from './mutant.ts'
+import type { Mutant } from './mutant.ts'
 import { isDoubtful, judgeMutant } from './outcome.ts'
 import { reportText, rowText, toReport } from './report.ts'
 import { checksFor } from './run-mutant.ts'
-import { ROOT } from './on-load.ts'
 
 test('every mutant still has its text in our code, once', async (t) => {
   const sources = new Map<string, string>()
@@ -43,13 +44,6 @@ test('every MUST that checks see has a mutant, or a reason why not', async (t) =
   for (const { id, title, reason } of uncovered(MUTANTS)) t.ok(reason, `${id} ${title}`)
   const [{ id } = { id: '' }] = uncovered([])
   t.match(id, /^NT-/, 'without mutants there is something to say')
-})
-
-test('a text that is not there, or there twice, is no mutant', async (t) => {
-  const mutant = { file: 'a.ts', find: 'x', replace: 'y' }
-  t.equal(mutate('a x b', mutant), 'a y b')
-  t.throws(() => mutate('a b', mutant), { name: 'StaleMutantError', message: /"x" 0 times/ })
-  t.throws(() => mutate('x x x', mutant), { name: 'StaleMutantError', message: /"x" 3 times/ })
 })
 
 test('a mutant is killed by its own requirement, and by nothing but that and its neighbours', async (t) => {

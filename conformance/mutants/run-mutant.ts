@@ -1,5 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { preloadText } from '../../scenarios/engine/mutation/on-load.ts'
 import { startSelf, type SelfCa, type SelfRole } from '../self/index.ts'
 import { clientOnly, selfClient } from '../self/client.ts'
 import type { Case, Role } from '../suite/case.ts'
@@ -8,7 +9,6 @@ import { runCases, type CaseResult, type RunnerOptions } from '../suite/runner.t
 import { requirementOf } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import type { Mutant } from './mutant.ts'
-import { preloadText } from './on-load.ts'
 import { isDoubtful, judgeMutant, type Outcome } from './outcome.ts'
 
 export interface RunMutantOptions {
@@ -110,7 +110,7 @@ async function check(mutant: Mutant, options: RunMutantOptions) {
   const { workDirectory, signal } = options
   const folder = await mkdtemp(join(workDirectory, 'mutant-'))
   const preload = [join(folder, 'preload.mjs')]
-  await writeFile(join(folder, 'preload.mjs'), preloadText(mutant))
+  await writeFile(join(folder, 'preload.mjs'), preloadText([mutant]))
   await using stack = new AsyncDisposableStack()
   let crashed: string | undefined
   const target = await startMutant()
