@@ -54,6 +54,14 @@ export async function attack(world: World, attacker: Host, act: Attack): Promise
       const stranger = (await generateKeyPair('Ed25519')).publicKey.toString()
       return await present(await sign({ id: world.peerIdBytes(stranger) }))
     }
+    case 'challenge-of-a-stranger': {
+      const fqdn = wire.id0Name(own, world.zone)
+      const request = wire.DNS01Request.encode({ fqdn, value: 'A'.repeat(43) })
+      for (const server of world.hostsOf('dns')) {
+        await world.exchange(attacker, server, wire.DNS01_PROTOCOL, [request])
+      }
+      return
+    }
     case 'oversized-frame':
       return await sendBytes(world, attacker, async (send) => {
         send(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f))

@@ -1,6 +1,6 @@
 import { MemoryDatastore } from 'datastore-core'
 import type { Key, Pair } from 'interface-datastore'
-import { appendFileSync, copyFileSync, existsSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What SQLite has written beside its file and not moved into it yet. The index (-shm) is made anew from it. */
@@ -36,6 +36,8 @@ export class Disk {
   readonly datastore: DiskDatastore
   /** File of an issue server's store. */
   readonly storePath: string
+  /** File of those that it does not serve; the operator's, and there after any crash. */
+  readonly denyListPath: string
   readonly #folder: string
   readonly #host: string
   readonly #copies: number
@@ -50,7 +52,12 @@ export class Disk {
     this.#copies = copies
     this.datastore = datastore
     const number = copies === 0 ? '' : `-${copies}`
+    this.denyListPath = join(init.folder, `${init.host}.deny`)
     this.storePath = join(init.folder, `${init.host}${number}.sqlite`)
+  }
+
+  writeDenyList(peerIds: readonly string[]): void {
+    writeFileSync(this.denyListPath, peerIds.map((peerId) => `${peerId}\n`).join(''))
   }
 
   /**

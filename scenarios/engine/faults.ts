@@ -21,7 +21,7 @@ export class Faults implements AsyncDisposable {
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #unfollow = new Set<() => void>()
   readonly #pending = new Set<Promise<void>>()
-  readonly #unhealed = new Set<Injected>()
+  readonly #unhealed = new Map<Injected, Fault>()
   readonly #outstanding = new Set<Fault>()
   readonly #failures: string[] = []
   /** A fault is the engine's work, whoever's event it was that brought it. */
@@ -57,7 +57,7 @@ export class Faults implements AsyncDisposable {
     for (const stop of this.#unfollow) stop()
     this.#clearTimers()
     await Promise.all(this.#pending)
-    for (const injected of this.#unhealed) await injected.release()
+    for (const injected of this.#unhealed.keys()) await injected.release()
   }
 
   /** Ends what goes on, and lets nothing more happen: all is as if there had been no fault. */
@@ -70,7 +70,7 @@ export class Faults implements AsyncDisposable {
     const unhealed = [...this.#unhealed]
     this.#unhealed.clear()
     // Together: a host cannot start before its disk is well.
-    await Promise.all(unhealed.map((injected) => injected.heal().catch(this.#failed)))
+    await Promise.all(unhealed.map((one) => this.#heal(...one).catch(this.#failed)))
   }
 
   readonly #failed = (error: unknown): void => {
@@ -116,14 +116,17 @@ export class Faults implements AsyncDisposable {
     const injected = await inject(this.#world, fault)
     trace.record(fault.host, `fault:${fault.kind}`, wordsOf(fault))
     this.#outstanding.delete(fault)
-    this.#unhealed.add(injected)
+    this.#unhealed.set(injected, fault)
     const heal = async (): Promise<void> => {
-      if (!this.#unhealed.delete(injected)) return
-      await injected.heal()
-      trace.record(fault.host, 'fault:healed', { kind: fault.kind })
+      if (this.#unhealed.delete(injected)) await this.#heal(injected, fault)
     }
     if (fault.forMs !== undefined) this.#later(fault.forMs, heal)
     if (fault.until !== undefined) this.#when(fault.until, heal)
+  }
+
+  async #heal(injected: Injected, { host, kind }: Fault): Promise<void> {
+    await injected.heal()
+    this.#world.trace.record(host, 'fault:healed', { kind })
   }
 }
 
@@ -166,6 +169,10 @@ function inject(world: World, fault: Fault): Promise<Injected> {
       const host = world.host(fault.host)
       host.isolate()
       return Promise.resolve({ release: nothing, heal: async () => host.rejoin() })
+    }
+    case 'deny': {
+      const end = world.host(fault.host).deny(world.host(fault.peer).peerId)
+      return Promise.resolve({ release: nothing, heal: async () => end() })
     }
     case 'move':
       return world.move(fault.host).then(() => ({ release: nothing, heal: nothing }))

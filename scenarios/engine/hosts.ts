@@ -79,6 +79,7 @@ export class Host {
   #network: HostNetwork
   /** Crashed nodes on their way out: they hold their ports until then. */
   readonly #dead = new Set<Promise<void>>()
+  readonly #denied = new Map<object, string>()
   /** Where it listened first: a host that comes back is found where it was. */
   #multiaddrs: readonly string[] | undefined
   #dnsSockets: readonly SocketAddress[] | undefined
@@ -271,6 +272,17 @@ export class Host {
     this.#network.mend()
   }
 
+  /** Puts a peer on the host's deny list; returns the way to take it off again. */
+  deny(peerId: string): () => void {
+    const entry = {}
+    this.#denied.set(entry, peerId)
+    this.#disk.writeDenyList([...this.#denied.values()])
+    return () => {
+      this.#denied.delete(entry)
+      this.#disk.writeDenyList([...this.#denied.values()])
+    }
+  }
+
   /** A transport that ends with the host's process, and is cut with its network. */
   #reachable(transport: Place['transport']): Place['transport'] {
     return this.#network.transport(mortal(transport, this.#life.signal))
@@ -357,6 +369,7 @@ export class Host {
               // All clients of a world can share one address.
               rateLimit: { burst: 10_000, intervalMs: 1 },
               requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
+              ...this.#denyList(),
               ...this.plan.options,
             }),
           ),
@@ -380,6 +393,12 @@ export class Host {
       case 'attacker':
         return { identify: identify() }
     }
+  }
+
+  #denyList(): { readonly denyListFile?: string } {
+    if (this.plan.role !== 'issue' || this.plan.deniesPeers !== true) return {}
+    this.#disk.writeDenyList([...this.#denied.values()])
+    return { denyListFile: this.#disk.denyListPath }
   }
 
   /** A time that would do for a host with a process of its own, for one that shares it. */

@@ -90,6 +90,8 @@ export interface ServerPlan extends PlacedPlan {
 
 export interface IssueServerPlan extends PlacedPlan {
   readonly role: 'issue'
+  /** Has a deny list, empty until somebody is put on it. @default false */
+  readonly deniesPeers?: boolean
   /** Options of the issue server over the engine's. */
   readonly options?: Partial<IssueServerInit>
 }
@@ -140,11 +142,13 @@ export interface FaultMoment {
  * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment, or an empty
  *   one, or one on which the last write is half done; connections to it break, unless its power was cut: then nobody hears
  * - `isolate`: the host is cut off from the network, its connections break, and it goes on with all that it knows
+ * - `deny`: the host's deny list names `peer`, another host of the world; the host's plan says that it has one
  * - `move`: the host gets other addresses and goes on; this one does not heal
  */
 export type HostFault = { readonly host: string } & (
   | { readonly kind: 'refuse' | 'hang' | 'isolate' | 'move' }
   | ({ readonly kind: 'crash' } & CrashOptions)
+  | { readonly kind: 'deny'; readonly peer: string }
 )
 
 export interface CrashOptions {

@@ -82,6 +82,7 @@ export const ATTACKS = [
   'wrong-peer-id',
   'oversized-frame',
   'dribbled-frame',
+  'challenge-of-a-stranger',
 ] as const
 
 export type Attack = (typeof ATTACKS)[number]

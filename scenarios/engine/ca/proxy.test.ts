@@ -22,7 +22,7 @@ interface Bench {
   ) => Promise<{ message: IncomingMessage; text: string }>
 }
 
-async function bench(t: Test, init: Partial<CaProxyInit> = {}): Promise<Bench> {
+async function bench(t: Test, init: Partial<CaProxyInit> = {}, more: object = {}): Promise<Bench> {
   const https = await createHttpsCertificate()
   const asked: string[] = []
   const ca = createServer(
@@ -31,7 +31,8 @@ async function bench(t: Test, init: Partial<CaProxyInit> = {}): Promise<Bench> {
       asked.push(`${incoming.method} ${incoming.url} ${incoming.headers.host}`)
       incoming.resume()
       answer.setHeader('replay-nonce', 'n')
-      answer.end(JSON.stringify({ newNonce: `https://${incoming.headers.host}/nonce-plz` }))
+      const newNonce = `https://${incoming.headers.host}/nonce-plz`
+      answer.end(JSON.stringify({ newNonce, ...more }))
     },
   )
   ca.listen(0, '127.0.0.1')
@@ -75,11 +76,11 @@ test('a request passes with its Host, so that the CA names the proxy, and is rec
   t.same(JSON.parse(text), { newNonce: `https://${host}/nonce-plz` })
   t.equal(message.headers['replay-nonce'], 'n')
   t.same(asked, [`GET /dir ${host}`])
-  t.same(recorded, [{ method: 'GET', resource: 'directory', status: 200 }])
+  t.same(recorded, [{ method: 'GET', resource: 'directory', path: '/dir', status: 200 }])
 })
 
 test('429 and 503 carry Retry-After in both forms, and the CA never hears of the request', async (t) => {
-  const { proxy, answer, asked } = await bench(t)
+  const { proxy, answer, asked, recorded } = await bench(t)
   const refuse = (status: 429 | 503, as: 'seconds' | 'date'): CaRule => ({
     count: 1,
     effect: { kind: 'status', status, retryAfter: { seconds: 7, as } },
@@ -95,6 +96,19 @@ test('429 and 503 carry Retry-After in both forms, and the CA never hears of the
   t.ok(waitMs > 0 && waitMs <= 7_000, `${waitMs} ms`)
   t.same(asked, [])
   t.equal((await answer('/order-plz')).message.statusCode, 200, 'the rules are used up')
+  const [{ retryAfterMs } = {}, { retryAfterMs: untilMs = 0 } = {}, last] = recorded
+  t.equal(retryAfterMs, 7_000, 'what was told is recorded')
+  t.ok(untilMs > 5_000 && untilMs <= 7_000, `${untilMs} ms`)
+  t.notHas(last, { retryAfterMs: Number })
+})
+
+test('of a signed request its nonce is recorded, and of an answer what became of the order', async (t) => {
+  const { answer, recorded } = await bench(t, {}, { status: 'invalid' })
+  const header = Buffer.from(JSON.stringify({ nonce: 'n1' })).toString('base64url')
+  await answer('/my-order/1', undefined, JSON.stringify({ protected: header, payload: '' }))
+  await answer('/my-order/1', undefined, 'no JWS')
+  t.match(recorded, [{ path: '/my-order/1', nonce: 'n1', state: 'invalid' }, { state: 'invalid' }])
+  t.notHas(recorded[1], { nonce: String })
 })
 
 test('a reset before leaves the CA alone, one after does not, and a duplicate is there twice', async (t) => {

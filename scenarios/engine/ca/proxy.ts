@@ -15,6 +15,13 @@ export interface ProxiedRequest {
   readonly resource: CaResource
   /** What the client was answered; 0 when it was not. */
   readonly status: number
+  readonly path: string
+  /** Anti-replay nonce (RFC 8555 section 6.5) of a signed request. */
+  readonly nonce?: string
+  /** What became of the order, authorization or challenge that the answer is about. */
+  readonly state?: string
+  /** What the answer's Retry-After comes to, in ms. */
+  readonly retryAfterMs?: number
   /** What was done to it. */
   readonly effect?: CaEffect['kind']
   /** The certificate that a new order says it takes the place of (RFC 9773 section 5). */
@@ -169,17 +176,22 @@ export class CaProxy implements AsyncDisposable {
     const resource = resourceOf(path)
     const effect = this.#effectOn(resource)
     let replaces: string | undefined
-    const record = (status: number): void =>
+    let nonce: string | undefined
+    const record = (status: number, answered: Partial<ProxiedRequest> = {}): void =>
       this.#init.onRequest({
         method: incoming.method ?? '',
         resource,
+        path,
         status,
+        ...(nonce === undefined ? {} : { nonce }),
+        ...answered,
         ...(effect === undefined ? {} : { effect: effect.kind }),
         ...(replaces === undefined ? {} : { replaces }),
       })
     try {
       const body = await readBody(incoming)
-      if (resource === 'newOrder') replaces = replacedBy(body)
+      if (resource === 'newOrder') replaces = partOf(body, 'payload')['replaces']
+      nonce = partOf(body, 'protected')['nonce']
       const given = await this.#answerTo({ incoming, body, path, effect })
       if (given === undefined || answer.destroyed) {
         record(0)
@@ -187,7 +199,7 @@ export class CaProxy implements AsyncDisposable {
         return
       }
       // Before the client can act on it, so that who follows the trace sees causes before effects.
-      record(given.status)
+      record(given.status, wordsOf(given))
       answer.writeHead(given.status, given.headers)
       answer.end(given.body)
     } catch (error) {
@@ -287,16 +299,36 @@ function refusal({ status, retryAfter }: Extract<CaEffect, { kind: 'status' }>):
   return json(status, problem, { ...headers, 'retry-after': value })
 }
 
-/** What a JWS that asks for an order replaces; nothing when it cannot be read. */
-function replacedBy(body: Buffer): string | undefined {
+/** A part of a JWS; nothing when it cannot be read. */
+function partOf(
+  body: Buffer,
+  part: 'protected' | 'payload',
+): Readonly<Record<string, string | undefined>> {
   try {
-    const { payload } = JSON.parse(body.toString()) as { readonly payload: string }
-    const order = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
-      readonly replaces?: string
-    }
-    return order.replaces
+    const jws = JSON.parse(body.toString()) as Readonly<Record<string, string>>
+    return JSON.parse(Buffer.from(jws[part] ?? '', 'base64url').toString()) as Record<
+      string,
+      string
+    >
   } catch {
-    return undefined
+    return {}
+  }
+}
+
+/** What of an answer tells how it goes on. */
+function wordsOf({ headers, body }: Answer): Pick<ProxiedRequest, 'state' | 'retryAfterMs'> {
+  const retryAfter = String(headers['retry-after'] ?? '')
+  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : undefined
+  const retryAfterMs = seconds ?? Date.parse(retryAfter) - Date.now()
+  return { ...stateOf(body), ...(Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}) }
+}
+
+function stateOf(body: Buffer): { readonly state?: string } {
+  try {
+    const { status } = JSON.parse(body.toString()) as { readonly status?: unknown }
+    return typeof status === 'string' ? { state: status } : {}
+  } catch {
+    return {}
   }
 }
 
