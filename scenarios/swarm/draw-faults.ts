@@ -5,10 +5,19 @@ import type { Random, SeededRandom } from '../engine/sim/random.ts'
 import type { TimedFault, WorldName } from './plan.ts'
 
 const FAULTS_MAX = 20
+/** Of those that an attacker makes whatever else happens: one that does nothing shows nothing. */
+const ATTACKS_MAX = 6
+/** Worlds in which nothing is done to anybody: there, nothing may fail at all. */
+const CALM_SHARE = 0.1
 const WEIGHT_MAX = 100
 const FAULT_MS_MIN = 100
-/** Most are short. */
-const FAULT_MS_MAXIMA = [1_000, 5_000, 30_000] as const
+/** Most are short; some are longer than a short certificate lives. */
+const FAULT_MS_MAXIMA = [1_000, 5_000, 30_000, 90_000] as const
+/** Whom a server denies is seen by who asks it meanwhile. */
+const DENIAL_MS_MAX = 60_000
+/** Of denials that begin while the server is down: so it finds orders of somebody whom it does not serve any more. */
+const DENIED_WHILE_DOWN_SHARE = 0.5
+const DOWN_MS_MAX = 5_000
 
 /** What a fault is without its time: undefined where the world has nobody for it. */
 type Draw = (random: Random, world: Names) => Fault | undefined
@@ -38,15 +47,25 @@ export function drawFaults(
     const [isOn, weight] = [weights.float() < 0.5, weights.integer(1, WEIGHT_MAX)]
     return isOn ? [{ kind, weight }] : []
   })
-  const count = kinds.length === 0 ? 0 : random.fork('fault count').integer(0, FAULTS_MAX)
-  const faults = Array.from({ length: count }, (_, index) => {
-    const own = random.fork(`fault ${index}`)
-    const kind = weighted(own, kinds)
+  const counts = random.fork('fault count')
+  const isCalm = counts.float() < CALM_SHARE || kinds.length === 0
+  const count = isCalm ? 0 : counts.integer(1, FAULTS_MAX)
+  const isAttacked = names.of('attacker').length > 0 && !isCalm
+  const attacks = isAttacked ? random.fork('attack count').integer(1, ATTACKS_MAX) : 0
+  const faults = Array.from({ length: count + attacks }, (_, index): readonly TimedFault[] => {
+    const isAttack = index >= count
+    const own = random.fork(isAttack ? `attack ${index - count}` : `fault ${index}`)
+    const kind = isAttack ? 'attack' : weighted(own, kinds)
     const fault = KINDS[kind]?.(own, names)
-    if (fault === undefined) return undefined
-    const forMs = own.integer(FAULT_MS_MIN, own.pick(FAULT_MS_MAXIMA))
-    return { ...fault, at: drawMoment(own, init.faultsMs), forMs }
-  }).filter((fault): fault is TimedFault => fault !== undefined)
+    if (fault === undefined) return []
+    const longest = kind === 'deny' ? DENIAL_MS_MAX : own.pick(FAULT_MS_MAXIMA)
+    const forMs = own.integer(FAULT_MS_MIN, longest)
+    const timed = { ...fault, at: drawMoment(own, init.faultsMs), forMs }
+    if (kind !== 'deny' || own.float() >= DENIED_WHILE_DOWN_SHARE) return [timed]
+    const down = own.integer(FAULT_MS_MIN, DOWN_MS_MAX)
+    const crash = { kind: 'crash', host: timed.host, disk: 'kept', powerCut: false } as const
+    return [timed, { ...crash, at: timed.at, forMs: down }]
+  }).flat()
   return { faults: faults.toSorted(inTime), kinds: kinds.map(({ kind }) => kind) }
 }
 
@@ -220,6 +239,10 @@ export const KINDS: Readonly<Record<string, Draw>> = {
   attack(random, names) {
     const [host] = names.of('attacker')
     return host === undefined ? undefined : { kind: 'attack', host, act: random.pick(ATTACKS), at }
+  },
+  deny(random, names) {
+    const host = random.pick(names.of('issue'))
+    return { kind: 'deny', host, peer: random.pick(names.of('client')), at }
   },
   'writer scribbles': (random, names) => ({
     kind: 'scribble',

@@ -47,11 +47,13 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
     world === 'crowd' ? '4' : random.fork('families').pick(['4', '4', '6', '4 and 6'])
   const links = random.fork('links')
   const link = { latencyMs: links.pick(LATENCIES_MS), jitterMs: links.pick(JITTERS_MS) }
-  const ca = drawCa(random.fork('ca'))
+  const ca = drawCa(random.fork('ca'), world)
   const hosts = (['proof', 'dns', 'issue', 'client', 'attacker'] as const).flatMap((role) =>
     Array.from({ length: count[role] }, (_, index): HostPlan => {
       const name = `${role}${index + 1}`
       const of = families === '4' ? [4 as const] : families === '6' ? [6 as const] : BOTH
+      if (role === 'issue')
+        return { name, role, families: BOTH, deniesPeers: true, options: { budgets: BUDGETS } }
       if (role !== 'client') return { name, role, families: role === 'attacker' ? of : BOTH }
       const client = drawClient(name, random.fork(`host ${name}`), { families: of, world })
       return world === 'swarm' ? drawHome(client, random) : client
@@ -98,6 +100,10 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
 
 const BOTH = [4, 6] as const
 
+/** More than is used, and nothing comes back meanwhile: so it can be seen what was counted. */
+const BUDGET = { count: 1_000, periodMs: 365 * 86_400_000 }
+const BUDGETS = { certificatesPerDomain: BUDGET, certificatesPerSet: BUDGET }
+
 function drawClient(
   name: string,
   random: Random,
@@ -131,10 +137,11 @@ interface CaDraw {
   readonly validity: number | undefined
 }
 
-function drawCa(random: Random): CaDraw {
+function drawCa(random: Random, world: WorldName): CaDraw {
   return {
     badNonces: random.pick([0, 0, 5, 30]),
     reuse: random.pick([0, 50, 100]),
-    validity: random.pick([undefined, undefined, 60, 200]),
+    // A crowd that renews would take minutes of real time.
+    validity: world === 'crowd' ? undefined : random.pick([undefined, undefined, 60, 200]),
   }
 }

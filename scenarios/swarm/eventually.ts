@@ -7,6 +7,8 @@ export interface Eventually {
   readonly name: string
   /** Undefined when it holds. */
   readonly problem: (world: World) => Promise<Complaint | undefined> | Complaint | undefined
+  /** From when those before it hold; undefined for as long as all of them have. */
+  readonly withinMs?: (world: World) => number | undefined
 }
 
 export interface Complaint {
@@ -32,7 +34,9 @@ export const EVENTUALLY: readonly Eventually[] = [
       return undefined
     },
   },
-  { name: 'no DNS server has a challenge left', problem: challengeLeft },
+  { name: 'nobody is left waiting on a stream or a connection', problem: leftOpen },
+  { name: 'no DNS server has a challenge left', problem: challengeLeft, withinMs: removalMs },
+  { name: 'every certificate of minutes is renewed in time', problem: unrenewed },
 ]
 
 function hostDown(world: World): Complaint | undefined {
@@ -61,6 +65,29 @@ function uncertified(world: World): Complaint | undefined {
     ]
     const missing = wanted.find((name) => !certificate.names.includes(name))
     if (missing !== undefined) return complain(`that of ${host.name} is not for ${missing}`)
+  }
+  return undefined
+}
+
+/** What lives longer is renewed long after the world has ended. */
+const LIFETIME_MS_SHORT = 10 * 60_000
+
+function unrenewed({ clients, trace, driver: { simulated } }: World): Complaint | undefined {
+  const healed = trace.entries.findLastIndex(
+    ({ event, detail }) => event === 'phase' && detail['name'] === 'liveness',
+  )
+  if (healed === -1 || simulated === undefined) return undefined
+  const renewed = trace.entries.slice(healed).filter(({ event }) => event === 'certificate:renewed')
+  for (const { name, node } of clients) {
+    const { notBefore = 0, notAfter = 0 } = node.services.nodetrust?.certificate ?? {}
+    const lifetimeMs = notAfter - notBefore
+    if (lifetimeMs > LIFETIME_MS_SHORT) continue
+    const isInTime = renewed.some(
+      ({ host, atMs, detail }) =>
+        host === name &&
+        Number(detail['notAfter']) - simulated.clock.epochMs - atMs > lifetimeMs / 2,
+    )
+    if (!isInTime) return { problem: `${name} has not renewed its certificate`, hosts: [name] }
   }
   return undefined
 }
@@ -97,6 +124,43 @@ function isLie(world: World, name: string): boolean {
         detail['lie'] === true &&
         (detail['addresses'] as string[]).some((ip) => wire.addressName(ip, world.zone) === name),
     )
+}
+
+/** What ends with its answer: a request that goes on now is over in the next moment. */
+const ANSWERED_PROTOCOLS: readonly string[] = [
+  wire.PROOF_PROTOCOL,
+  wire.ISSUE_INFO_PROTOCOL,
+  wire.ISSUE_PROTOCOL,
+]
+
+function leftOpen(world: World): Complaint | undefined {
+  const clients = new Set(world.clients.map(({ peerId }) => peerId))
+  for (const { name, node, plan } of [...world.hostsOf('proof'), ...world.hostsOf('issue')]) {
+    for (const { streams, remotePeer } of node.getConnections()) {
+      const peer = remotePeer.toString()
+      const stream = streams.find(({ protocol }) => ANSWERED_PROTOCOLS.includes(protocol))
+      const complain = (what: string): Complaint => {
+        const other = world.hostOfPeer(peer)
+        return { problem: `${name} still has ${what} of ${other}`, hosts: [name, other] }
+      }
+      if (stream !== undefined) return complain(`a stream for ${stream.protocol}`)
+      // Both have two families: each question comes over a connection of its own.
+      if (plan.role === 'proof' && clients.has(peer)) return complain('a connection')
+    }
+  }
+  return undefined
+}
+
+/** A server that was away learns within seconds what it missed. */
+const REMOVAL_MS_MAX = 45_000
+
+/** What nobody remembers lives for its time, and a writer gone bad may still be writing. */
+function removalMs({ trace }: World): number | undefined {
+  const isForgotten = trace.entries.some(
+    ({ event, detail }) =>
+      event === 'fault:scribble' || (event === 'fault:crash' && detail['disk'] !== 'kept'),
+  )
+  return isForgotten ? undefined : REMOVAL_MS_MAX
 }
 
 async function challengeLeft(world: World): Promise<Complaint | undefined> {

@@ -15,9 +15,14 @@ import type { SwarmPlan } from './plan.ts'
 import type { SeedClass, SeedFailure } from './result.ts'
 import { metIn } from './sometimes.ts'
 import { talk } from './talk.ts'
+import { WATCHES } from './watches/index.ts'
+import type { WatchFacts } from './watches/watch.ts'
 import { ENGINE_FAULT } from './verdict.ts'
 
-const POLL_MS = 500
+/** Between two looks at a world that is not well yet: what takes longer is looked at less often, up to the other. */
+const POLL_MS_MIN = 500
+const POLL_MS_MAX = 15_000
+const POLL_GROWTH = 1.2
 /** Virtual time for the story to be over, however it goes: what waits longer waits for ever. */
 const STORY_MS_MAX = 2 * 60 * 60_000
 
@@ -122,6 +127,9 @@ async function tell(plan: SwarmPlan, stage: Stage): Promise<void> {
       ca: { only: 'built-in' },
     })
     judgeAlways(world, broken.reject)
+    if (plan.world === 'swarm') {
+      watchAll(world, { calm: plan.faults.length === 0 }, broken.reject)
+    }
     const { long } = plan
     if (long !== undefined) judgeLapses(world, broken.reject)
     const story =
@@ -175,15 +183,16 @@ async function live(plan: SwarmPlan, world: World): Promise<void> {
 /** Waits until all holds that must come true. */
 async function everythingIsWell({ livenessMs }: SwarmPlan, world: World): Promise<void> {
   const { trace } = world
-  const untilMs = trace.elapsedMs + livenessMs
-  for (const { name, problem } of EVENTUALLY) {
-    for (;;) {
+  const latestMs = trace.elapsedMs + livenessMs
+  for (const { name, problem, withinMs } of EVENTUALLY) {
+    const untilMs = Math.min(latestMs, trace.elapsedMs + (withinMs?.(world) ?? livenessMs))
+    for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MS_MAX)) {
       const complaint = await look(problem, world)
       if (complaint === undefined) break
       if (trace.elapsedMs > untilMs) {
         throw new Found('liveness', { invariant: name, ...complaint, atMs: trace.elapsedMs })
       }
-      await sleep(POLL_MS)
+      await sleep(Math.round(pollMs))
     }
   }
 }
@@ -230,6 +239,26 @@ function judgeLapses({ trace }: World, broken: (found: Found) => void): void {
     const { elapsedMs: atMs } = trace
     broken(new Found('invariant', { invariant, problem, atMs, hosts: [entry.host] }))
   })
+}
+
+/** What is told by all that has happened. */
+function watchAll(world: World, facts: WatchFacts, broken: (found: Found) => void): void {
+  const { trace } = world
+  const watching = WATCHES.map(({ name, open }) => ({ name, see: open(world, facts) }))
+  const note = (invariant: string, complaint: Complaint | undefined): void => {
+    if (complaint === undefined) return
+    broken(new Found('invariant', { invariant, ...complaint, atMs: trace.elapsedMs }))
+  }
+  const look = (entry: TraceEntry): void => {
+    for (const { name, see } of watching) {
+      const complaint = see(entry)
+      if (!(complaint instanceof Promise)) note(name, complaint)
+      // What cannot be looked at shows nothing.
+      else void complaint.then((one) => note(name, one)).catch(() => {})
+    }
+  }
+  for (const entry of trace.entries) look(entry)
+  trace.follow(look)
 }
 
 async function late({ trace }: World, signal: AbortSignal): Promise<never> {

@@ -29,7 +29,7 @@ const caIs =
     entry.event === 'ca:request' && entry.detail['effect'] === effect
 
 const kinds =
-  'partition ring latency bandwidth stall reset datagrams refuse hang crash move clock sleep disk disturb pause kill lie lag attack scribble isolate half-close no-route firewall rebind'
+  'partition ring latency bandwidth stall reset datagrams refuse hang crash deny move clock sleep disk disturb pause kill lie lag attack scribble isolate half-close no-route firewall rebind'
 
 /** What a fault of one kind can be, and is drawn to be. */
 const VARIANTS: readonly (readonly [kind: string, word: string, values: readonly unknown[]])[] = [

@@ -8,7 +8,7 @@ import type { SeedResult } from './result.ts'
 import { ChildRunner } from './runner.ts'
 
 const CLI = join(import.meta.dirname, '../cli.ts')
-/** A canary that one fault is enough for, among seven. */
+/** A canary that one fault is enough for, among many. */
 const CANARY_SEED = '393'
 /** Two worlds of 100 nodes at once, on a machine with much to do. */
 const CROWD_MS_MAX = 500_000

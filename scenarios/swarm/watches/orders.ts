@@ -1,0 +1,59 @@
+import type { Watch } from './watch.ts'
+
+interface Made {
+  readonly host: string
+  readonly peer: string
+  /** At the CA. */
+  readonly path: string
+}
+
+/** Problems after which an order, or the account that it is of, is no more. */
+const GONE_STATUS = new Set([401, 403, 404])
+
+/** An order that can go on is gone on with, whatever happens meanwhile (NT-ISSUE-031). */
+export const ordersAreMadeOnce: Watch = {
+  name: 'no order is made where there is one',
+  open(world) {
+    const open = new Map<string, Made>()
+    const drop = (is: (made: Made) => boolean): void => {
+      for (const [key, made] of open) if (is(made)) open.delete(key)
+    }
+    return ({ host, event, detail }) => {
+      const peer = String(detail['peer'])
+      const key = `${host} ${peer} ${[...((detail['names'] as string[] | undefined) ?? [])].toSorted().join(' ')}`
+      switch (event) {
+        case 'certificate:issued':
+          open.delete(key)
+          break
+        case 'fault:kill':
+          open.clear()
+          break
+        // Without its disk a server knows no orders, and a client has another key.
+        case 'fault:disk':
+        case 'fault:crash': {
+          if (event === 'fault:crash' && detail['disk'] !== 'lost') break
+          const who = world.host(host).peerId
+          drop((made) => made.host === host || made.peer === who)
+          break
+        }
+        case 'ca:request': {
+          const status = Number(detail['status'])
+          const gone = detail['state'] === 'invalid' || GONE_STATUS.has(status)
+          if (!gone) break
+          const { via, path, resource } = detail
+          drop((made) => made.host === via && (made.path === path || resource !== 'order'))
+          break
+        }
+        case 'order:created': {
+          const path = new URL(String(detail['order'])).pathname
+          const before = open.get(key)
+          open.set(key, { host, peer, path })
+          if (before === undefined || before.path === path) break
+          const problem = `${host} makes a second order for ${world.hostOfPeer(peer)}, where it has one`
+          return { problem, hosts: [host] }
+        }
+      }
+      return undefined
+    }
+  },
+}
