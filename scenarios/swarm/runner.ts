@@ -20,6 +20,8 @@ export interface RunnerOptions {
   readonly seedMsMax?: number | undefined
   /** Starts a process for each seed: nothing of the one before can matter, and errors have stacks. @default false */
   readonly fresh?: boolean | undefined
+  /** Modules that the processes load before all others, as Node's option `--import`. @default none */
+  readonly preload?: readonly string[] | undefined
   /** Of the processes' memory, as Node's option `--max-old-space-size`. @default Node's own */
   readonly heapMegabytesMax?: number | undefined
 }
@@ -104,9 +106,10 @@ export class ChildRunner implements SeedRunner {
 
   async #running(): Promise<ChildProcess> {
     if (this.#child !== undefined) return this.#child
-    const { heapMegabytesMax, fresh = false } = this.#options
+    const { heapMegabytesMax, fresh = false, preload = [] } = this.#options
     const child = fork(new URL('child.ts', import.meta.url), [], {
       execArgv: [
+        ...preload.flatMap((module) => ['--import', module]),
         '--import',
         new URL('../engine/sim/register.ts', import.meta.url).href,
         ...(fresh ? [] : NO_STACKS),
