@@ -153,8 +153,8 @@ export const ORDER_MUTANTS = mutantsOf('issue', [
   {
     id: 'values-left-behind',
     file: 'impl/issue/orders.ts',
-    find: 'if (!caMayLook) this.#remove(values)',
-    replace: 'if (!caMayLook) values.length = 0',
+    find: 'this.#remove(values)',
+    replace: 'values.length = 0',
     breaks: 'NT-ISSUE-038',
     why: 'leaves values to expire',
   },

@@ -198,6 +198,9 @@ test('killed before or after any step, the next process finishes the order that 
       t.equal(next.events.at(-1), 'issued', title)
       t.equal(obtained.key === undefined, !legacy, title)
       t.equal(next.standing.size, 0, title)
+      // What it has not set itself, it can only ask the servers to remove.
+      const swept = next.swept.map(({ name, value }) => `${name} ${value}`)
+      for (const left of killed.standing) t.ok(swept.includes(left), `${title}: ${left} is removed`)
     }
   }
 })

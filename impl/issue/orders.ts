@@ -272,7 +272,11 @@ export class Orders {
     } finally {
       // Whoever takes the order up removes them. Without them its validation would fail, and another order be made.
       const caMayLook = this.#stopping.signal.aborted && STATES_OF_VALIDATION.has(order.state)
-      if (!caMayLook) this.#remove(values)
+      if (!caMayLook) {
+        // An earlier process may have set them, and this one need not have set them again.
+        this.#init.challenges.sweep(opened.challenges)
+        this.#remove(values)
+      }
     }
   }
 

@@ -42,8 +42,8 @@ export const ISSUE_BUGS = bugsOf('issue', [
   {
     id: 'challenge-not-removed',
     file: 'impl/issue/orders.ts',
-    find: 'if (!caMayLook) this.#remove(values)',
-    replace: 'if (caMayLook) this.#remove(values)',
+    find: '      if (!caMayLook) {',
+    replace: '      if (caMayLook) {',
     breaks: ['NT-ISSUE-038'],
     seenBy: [SEEN.challengesGo],
     why: 'leaves challenges where they are',
