@@ -4,6 +4,7 @@ import { KINDS } from './draw-faults.ts'
 import { drawPlan } from './draw.ts'
 import { parseReduction, reduce, reductionText, replayLine } from './plan.ts'
 import { parseSeed, seedsFrom } from './seed-text.ts'
+import { SOMETIMES } from './sometimes.ts'
 
 const SEEDS = Array.from({ length: 300 }, (_, index) => String(index))
 
@@ -34,6 +35,45 @@ test('over many seeds every kind of fault is drawn, on, and off', (t) => {
   for (const kind of ['partition', 'ring', 'sleep', 'disk', 'clock', 'lie', 'lag', 'attack']) {
     t.ok(met.has(kind as never), kind)
   }
+  t.end()
+})
+
+test('whatever fault is drawn, a campaign tells whether it has met it', (t) => {
+  const drawn = new Set(SEEDS.flatMap((seed) => drawPlan(seed).faults.map(({ kind }) => kind)))
+  for (const kind of drawn) {
+    const entry = { atMs: 0, host: '', event: `fault:${kind}`, detail: {} }
+    t.ok(
+      SOMETIMES.some(({ isMet }) => isMet(entry)),
+      kind,
+    )
+  }
+  t.end()
+})
+
+test('clients are drawn at every kind of home; who cannot be reached is to announce nothing, and who can knows its port', (t) => {
+  const homes = new Set<string>()
+  for (const seed of SEEDS) {
+    const ports = new Set<string>()
+    for (const host of drawPlan(seed).hosts) {
+      if (host.role !== 'client') continue
+      const { nat, firewall, securePort, options, families } = host
+      const [forward] = nat?.forwards ?? []
+      homes.add(`${nat?.kind} ${nat?.router} ${forward !== undefined} ${firewall?.open?.length}`)
+      if (nat === undefined && firewall === undefined) continue
+      if (nat !== undefined) t.ok(families?.includes(4), 'a NAT is of IPv4')
+      const isOpen = nat === undefined ? firewall?.open?.[0] === securePort : forward !== undefined
+      t.equal(options?.announce ?? true, isOpen, `${seed} ${host.name}`)
+      if (firewall !== undefined) t.equal(firewall.open?.[0], isOpen ? securePort : undefined)
+      if (forward === undefined) continue
+      t.equal(forward.to, securePort)
+      t.equal(options?.announcePort ?? securePort, forward.port)
+      const port = `${nat?.router ?? host.name} ${forward.port}`
+      t.notOk(ports.has(port), 'no two lead to one port')
+      ports.add(port)
+    }
+  }
+  // Four kinds, alone and together, with a port and without; with IPv6 a firewall beside it; a firewall alone; nothing.
+  t.ok(homes.size >= 4 * 2 * 2 + 3, [...homes].join('; '))
   t.end()
 })
 
