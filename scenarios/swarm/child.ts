@@ -1,11 +1,11 @@
 // The process of a runner: it gets one seed after the other by message, and answers each with its result. Started with
 // `--import …/sim/register.ts`; it ends when its parent does.
-import { createWriteStream, type WriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { makeWorkFolder } from '../engine/work-folder.ts'
 import type { Reduction } from './plan.ts'
 import type { SeedResult } from './result.ts'
 import { runSeed } from './run-seed.ts'
+import { writeTrace } from './trace-file.ts'
 
 /** What a runner asks for. */
 export interface SeedRequest {
@@ -36,23 +36,15 @@ process.send?.('ready')
 async function answer(request: SeedRequest): Promise<SeedReply> {
   const { id, seed, world, reduction, traceFile } = request
   const residentBytes = process.memoryUsage.rss()
-  const file = traceFile === undefined ? undefined : createWriteStream(traceFile)
+  const trace = traceFile === undefined ? undefined : writeTrace(traceFile)
   try {
-    const record = (entry: object): void => void file?.write(`${JSON.stringify(entry)}\n`)
-    const tracing = file === undefined ? {} : { onPacket: record, onEvent: record }
+    const tracing = trace === undefined ? {} : { onPacket: trace.record, onEvent: trace.record }
     const result = await runSeed(seed, { world, reduction, folder, ...tracing })
     return { id, residentBytes, result }
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return { id, residentBytes, error: text }
   } finally {
-    await closed(file)
+    await trace?.close()
   }
-}
-
-async function closed(file: WriteStream | undefined): Promise<void> {
-  if (file === undefined) return
-  const { promise, resolve } = Promise.withResolvers<void>()
-  file.end(resolve)
-  await promise
 }

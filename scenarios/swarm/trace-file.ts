@@ -1,8 +1,10 @@
-import { createReadStream } from 'node:fs'
+import { once } from 'node:events'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { runOutside } from '../engine/sim/host-context.ts'
 import type { TraceEntry } from '../engine/trace.ts'
 
 /** A file for a trace: the one that somebody wants, or one that is removed. */
@@ -14,6 +16,29 @@ export async function temporaryTrace(
   return {
     file: join(folder, 'trace.jsonl'),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** A trace that is being written. */
+export interface TraceWriter {
+  /** Adds a line of JSON. */
+  readonly record: (entry: object) => void
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Begins a file with a trace. It is the engine's own, whoever's event comes to it: what a dead host had begun to write is
+ * never done.
+ */
+export function writeTrace(path: string): TraceWriter {
+  const file = runOutside(() => createWriteStream(path))
+  return {
+    record: (entry) => runOutside(() => void file.write(`${JSON.stringify(entry)}\n`)),
+    async close() {
+      const closed = once(file, 'close')
+      runOutside(() => file.end())
+      await closed
+    },
   }
 }
 

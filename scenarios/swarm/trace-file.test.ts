@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { runOn } from '../engine/sim/host-context.ts'
+import { inWorld } from '../engine/sim/install.ts'
+import { takeOver } from '../engine/sim/take-over.ts'
+import { testHost } from '../engine/sim/testing.ts'
+import { readEvents, writeTrace } from './trace-file.ts'
+
+takeOver()
+
+test('a trace is written to its end, whoever dies over an event of it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-trace-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'trace.jsonl')
+  const entry = (atMs: number) => ({ atMs, host: 'mortal', event: 'host:started', detail: {} })
+  await inWorld(async () => {
+    const trace = writeTrace(path)
+    const host = testHost('mortal')
+    // No time passes before the file is open.
+    await sleep(1)
+    runOn(host, () => trace.record(entry(1)))
+    host.alive = false
+    trace.record(entry(2))
+    await trace.close()
+  })
+  const read: object[] = []
+  for await (const event of readEvents(path)) read.push(event)
+  t.same(read, [entry(1), entry(2)])
+})
