@@ -9,6 +9,7 @@ interface Made {
 
 /** Problems after which an order, or the account that it is of, is no more. */
 const GONE_STATUS = new Set([401, 403, 404])
+const CREATED_STATUS = 201
 
 /** An order that can go on is gone on with, whatever happens meanwhile (NT-ISSUE-031). */
 export const ordersAreMadeOnce: Watch = {
@@ -38,9 +39,11 @@ export const ordersAreMadeOnce: Watch = {
         }
         case 'ca:request': {
           const status = Number(detail['status'])
-          const gone = detail['state'] === 'invalid' || GONE_STATUS.has(status)
-          if (!gone) break
           const { via, path, resource } = detail
+          // What a CA said before it forgot everything may be heard after it: such an order is of the account before.
+          const isNewAccount = resource === 'account' && status === CREATED_STATUS
+          const gone = detail['state'] === 'invalid' || GONE_STATUS.has(status) || isNewAccount
+          if (!gone) break
           drop((made) => made.host === via && (made.path === path || resource !== 'order'))
           break
         }

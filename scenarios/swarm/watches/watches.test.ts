@@ -151,6 +151,18 @@ test('watches see what is wrong, and nothing where all is as it should be', asyn
       /second order/,
     ],
     [
+      'an order of a new account, where the last word of a CA came after its end',
+      ordersAreMadeOnce,
+      [['ca', 'fault:kill'], made('/1'), request({ resource: 'account' }), made('/2')],
+      undefined,
+    ],
+    [
+      'an order of an account that there was',
+      ordersAreMadeOnce,
+      [made('/1'), request({ resource: 'account', status: 200 }), made('/2')],
+      /second order/,
+    ],
+    [
       'an order after a loss',
       ordersAreMadeOnce,
       [made('/1'), crash('issue1', 'lost'), made('/2')],
