@@ -26,6 +26,13 @@ export const ordersAreMadeOnce: Watch = {
         case 'certificate:issued':
           open.delete(key)
           break
+        // An order is for one key, and who has a certificate, from whichever server, asks for the next with another.
+        case 'certificate:obtained':
+        case 'certificate:renewed': {
+          const who = world.host(host).peerId
+          drop((made) => made.peer === who)
+          break
+        }
         case 'fault:kill':
           open.clear()
           break

@@ -157,6 +157,18 @@ test('watches see what is wrong, and nothing where all is as it should be', asyn
       undefined,
     ],
     [
+      'an order of a client that has got a certificate from another server',
+      ordersAreMadeOnce,
+      [made('/1'), ['client1', 'certificate:renewed'], made('/2')],
+      undefined,
+    ],
+    [
+      'an order while another client has got one',
+      ordersAreMadeOnce,
+      [made('/1'), ['client2', 'certificate:renewed'], made('/2')],
+      /second order/,
+    ],
+    [
       'an order of an account that there was',
       ordersAreMadeOnce,
       [made('/1'), request({ resource: 'account', status: 200 }), made('/2')],
