@@ -261,8 +261,10 @@ export class Host {
 
   /** Cuts the host off from the network until `rejoin`. It goes on, with all that it knows. */
   isolate(): void {
+    // A host that is down, or on its way up, has nothing to be cut off.
+    const { node } = this
     this.#network.cut()
-    for (const connection of this.node.getConnections()) {
+    for (const connection of node.getConnections()) {
       connection.abort(new Error(`host "${this.name}" is cut off from the network`))
     }
   }
