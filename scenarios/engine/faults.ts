@@ -166,9 +166,8 @@ function inject(world: World, fault: Fault): Promise<Injected> {
       return Promise.resolve({ release: nothing, heal })
     }
     case 'isolate': {
-      const host = world.host(fault.host)
-      host.isolate()
-      return Promise.resolve({ release: nothing, heal: async () => host.rejoin() })
+      const rejoin = world.host(fault.host).isolate()
+      return Promise.resolve({ release: nothing, heal: async () => rejoin() })
     }
     case 'deny': {
       const end = world.host(fault.host).deny(world.host(fault.peer).peerId)

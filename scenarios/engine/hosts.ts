@@ -259,19 +259,20 @@ export class Host {
     this.#dead.add(dying)
   }
 
-  /** Cuts the host off from the network until `rejoin`. It goes on, with all that it knows. */
-  isolate(): void {
-    // A host that is down, or on its way up, has nothing to be cut off.
+  /**
+   * Cuts the host off from the network. It goes on, with all that it knows.
+   *
+   * @returns the way to have it reached again, where it was
+   */
+  isolate(): () => void {
+    // A host that is down, or on its way up, has nothing to be cut off; one that starts again is not cut off any more.
     const { node } = this
-    this.#network.cut()
+    const network = this.#network
+    network.cut()
     for (const connection of node.getConnections()) {
       connection.abort(new Error(`host "${this.name}" is cut off from the network`))
     }
-  }
-
-  /** The host can be reached again, where it was. */
-  rejoin(): void {
-    this.#network.mend()
+    return () => network.mend()
   }
 
   /** Puts a peer on the host's deny list; returns the way to take it off again. */

@@ -25,7 +25,8 @@ export class HostNetwork {
   /** Who listened on UDP before the cut. */
   readonly #deaf = new Map<UdpSocket, readonly MessageListener[]>()
   readonly #name: string
-  #isCut = false
+  /** How often it has been cut and not mended. */
+  #cuts = 0
 
   constructor(name: string) {
     this.#name = name
@@ -38,7 +39,8 @@ export class HostNetwork {
 
   /** Breaks the connections to its sockets; from now on there are no new ones, and nothing comes by UDP. */
   cut(): void {
-    this.#isCut = true
+    this.#cuts += 1
+    if (this.#cuts > 1) return
     for (const socket of this.#tcp) socket.destroy()
     for (const socket of this.#udp) {
       this.#deaf.set(socket, socket.rawListeners('message') as MessageListener[])
@@ -46,8 +48,10 @@ export class HostNetwork {
     }
   }
 
+  /** Ends one cut; the network is whole when all have ended. */
   mend(): void {
-    this.#isCut = false
+    this.#cuts = Math.max(0, this.#cuts - 1)
+    if (this.#cuts > 0) return
     for (const [socket, listeners] of this.#deaf) {
       for (const listener of listeners) socket.on('message', listener)
     }
@@ -65,7 +69,7 @@ export class HostNetwork {
   }
 
   accepted(socket: Socket): void {
-    if (this.#isCut) {
+    if (this.#cuts > 0) {
       socket.destroy()
       return
     }
@@ -91,7 +95,7 @@ export class HostNetwork {
   }
 
   #throwIfCut(): void {
-    if (this.#isCut) throw new Error(`host "${this.#name}" is cut off from the network`)
+    if (this.#cuts > 0) throw new Error(`host "${this.#name}" is cut off from the network`)
   }
 
   #guarded(upgrader: Upgrader): Upgrader {
