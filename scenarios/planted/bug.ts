@@ -26,7 +26,6 @@ export function bugsOf(area: string, bugs: readonly PlantedBug[]): readonly Plan
 export const SEEN = {
   certified: 'every client has a certificate for its id and its addresses',
   renewed: 'every certificate of minutes is renewed in time',
-  announced: 'every client with a certificate is heard announcing it',
   answers: 'every announced address answers TLS with a certificate for its name',
   proven: 'no certificate names an address that was not proven to its peer',
   attacker: 'no attacker gets a certificate',

@@ -149,13 +149,4 @@ export const CLIENT_BUGS = bugsOf('client', [
     seenBy: [SEEN.timer],
     why: 'goes on announcing after its end',
   },
-  {
-    id: 'not-announced-again',
-    file: 'impl/client/announce.ts',
-    find: '    if (!this.#announcing) return\n    this.#next',
-    replace: '    if (!this.#announcing || this.#unheard) return\n    this.#next',
-    breaks: ['NT-DISC-005'],
-    seenBy: [SEEN.announced],
-    why: 'gives up announcing when nobody hears the first one',
-  },
 ])
