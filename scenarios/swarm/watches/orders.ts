@@ -16,6 +16,8 @@ export const ordersAreMadeOnce: Watch = {
   name: 'no order is made where there is one',
   open(world) {
     const open = new Map<string, Made>()
+    /** Clients whose request was heard before they lost their disk: the order for it is for a key that is no more. */
+    const forLostKeys = new Set<string>()
     const drop = (is: (made: Made) => boolean): void => {
       for (const [key, made] of open) if (is(made)) open.delete(key)
     }
@@ -23,6 +25,9 @@ export const ordersAreMadeOnce: Watch = {
       const peer = String(detail['peer'])
       const key = `${host} ${peer} ${[...((detail['names'] as string[] | undefined) ?? [])].toSorted().join(' ')}`
       switch (event) {
+        case 'request:received':
+          forLostKeys.delete(`${host} ${peer}`)
+          break
         case 'certificate:issued':
           open.delete(key)
           break
@@ -42,6 +47,7 @@ export const ordersAreMadeOnce: Watch = {
           if (event === 'fault:crash' && detail['disk'] !== 'lost') break
           const who = world.host(host).peerId
           drop((made) => made.host === host || made.peer === who)
+          for (const { name } of world.hostsOf('issue')) forLostKeys.add(`${name} ${who}`)
           break
         }
         case 'ca:request': {
@@ -55,6 +61,7 @@ export const ordersAreMadeOnce: Watch = {
           break
         }
         case 'order:created': {
+          if (forLostKeys.has(`${host} ${peer}`)) break
           const path = new URL(String(detail['order'])).pathname
           const before = open.get(key)
           open.set(key, { host, peer, path })

@@ -63,6 +63,7 @@ const made = (path: string): Told => [
   'order:created',
   { peer: 'client1', names: ['b', 'a'], order: `https://ca${path}` },
 ]
+const asked: Told = ['issue1', 'request:received', { peer: 'client1' }]
 const obtained = (detail: Readonly<Record<string, unknown>>): Told => [
   'client1',
   'certificate:obtained',
@@ -172,6 +173,18 @@ test('watches see what is wrong, and nothing where all is as it should be', asyn
       'an order of an account that there was',
       ordersAreMadeOnce,
       [made('/1'), request({ resource: 'account', status: 200 }), made('/2')],
+      /second order/,
+    ],
+    [
+      'an order for a request from before a loss, and one for the next',
+      ordersAreMadeOnce,
+      [asked, crash('client1', 'lost'), made('/1'), asked, made('/2')],
+      undefined,
+    ],
+    [
+      'two orders for a request from after a loss',
+      ordersAreMadeOnce,
+      [asked, crash('client1', 'lost'), asked, made('/1'), made('/2')],
       /second order/,
     ],
     [
