@@ -38,7 +38,9 @@ export function uncovered(
   cases: readonly Case[] = CASES,
 ): readonly Uncovered[] {
   const checked = new Set(cases.map(requirementOf))
-  const broken = new Set(mutants.map(({ breaks }) => breaks))
+  const broken = new Set(
+    mutants.filter(({ lesser }) => lesser !== true).map(({ breaks }) => breaks),
+  )
   return REQUIREMENTS.filter(
     ({ id, level }) => level === 'MUST' && checked.has(id) && !broken.has(id),
   ).map(({ id, title }) => ({ id, title, reason: WITHOUT_MUTANT[id] }))

@@ -74,7 +74,26 @@ export const DNS_WIRE_MUTANTS = mutantsOf('dns', [
     find: 'if (questionEnd !== packet.length) {',
     replace: 'if (questionEnd > packet.length) {',
     breaks: 'NT-DNS-046',
+    lesser: true,
     why: 'does not look at the rest of a packet',
+  },
+  {
+    id: 'pointers-in-questions',
+    file: 'impl/dns/query.ts',
+    find: '    if (length === undefined || length > LABEL_BYTES_MAX) return undefined',
+    replace: `    if (length === undefined) return undefined
+    if (length >= 0xc0) return position + 2`,
+    breaks: 'NT-DNS-046',
+    neighbours: ['NT-DNS-024'],
+    why: 'takes a pointer for the end of a name, as in records',
+  },
+  {
+    id: 'records-not-there',
+    file: 'impl/dns/query.ts',
+    find: "if (nameEnd === undefined || nameEnd + 10 > packet.length) return { kind: 'formerr', edns }",
+    replace: 'if (nameEnd === undefined || nameEnd + 10 > packet.length) return { kind, edns }',
+    breaks: 'NT-DNS-046',
+    why: 'takes records that are announced and cut for the end of the packet',
   },
   {
     id: 'opcodes-ignored',
@@ -124,6 +143,7 @@ export const DNS_WIRE_MUTANTS = mutantsOf('dns', [
     find: 'writeUint16(bytes, UDP_PAYLOAD_BYTES_MAX, position + 3)',
     replace: 'writeUint16(bytes, 4096, position + 3)',
     breaks: 'NT-DNS-051',
+    lesser: true,
     why: 'asks for packets that paths cut, as was usual before 2020',
   },
   {

@@ -231,6 +231,7 @@ export const DNS_MUTANTS = mutantsOf('dns', [
     find: 'found && query.type === TYPE.NS ? (node?.glue ?? NONE) : NONE',
     replace: 'NONE',
     breaks: 'NT-DNS-030',
+    lesser: true,
     why: 'names its servers and not their addresses',
   },
   {

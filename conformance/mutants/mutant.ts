@@ -9,6 +9,8 @@ export interface Mutant extends Mutation {
   readonly role: Role
   /** The requirement whose checks must fail. */
   readonly breaks: string
+  /** Only checks of what the requirement merely recommends see it: it is no proof of the rest. @default false */
+  readonly lesser?: true
   /** Requirements that cannot but fail too, because they say a part of the same: each of them has to. */
   readonly neighbours?: readonly string[]
   /** Requirements that fail or do not, as it happens: the mistake is a race. */

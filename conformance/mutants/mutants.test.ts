@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { mutate } from '../../scenarios/engine/mutation/mutate.ts'
 import { ROOT } from '../../scenarios/engine/mutation/on-load.ts'
+import type { Level } from '../suite/case.ts'
 import { CASES } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
 import { makeCase } from '../suite/testing.ts'
@@ -60,7 +61,7 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
   }
   const result = (id: string, verdict: 'pass' | 'fail' | 'inconclusive' | 'nonstrict') => ({
     case: makeCase({ id }),
-    level: 'MUST' as const,
+    level: 'MUST' as Level,
     verdict,
     durationMs: 1,
     wire: [],
@@ -69,6 +70,11 @@ test('a mutant is killed by its own requirement, and by nothing but that and its
   const rows: readonly (readonly [string, ReturnType<typeof result>[], object])[] = [
     ['nothing fails', [result('NT-DNS-064/a', 'pass')], { state: 'survived' }],
     ['it cannot be judged', [result('NT-DNS-064/a', 'inconclusive')], { state: 'survived' }],
+    [
+      'only what is recommended fails',
+      [{ ...result('NT-DNS-064/a', 'fail'), level: 'SHOULD' }],
+      { state: 'survived' },
+    ],
     ['it is tolerated', [result('NT-DNS-064/a', 'nonstrict')], { state: 'survived' }],
     [
       'a neighbour fails alone',

@@ -1,12 +1,13 @@
 import type { CaseResult } from '../suite/runner.ts'
-import { requirementOf } from '../suite/selection.ts'
+import { findRequirement } from '../suite/catalogue.ts'
+import { LEVELS, requirementOf } from '../suite/selection.ts'
 import type { Mutant } from './mutant.ts'
 
 /** What the checks made of a mutant. */
 export interface Outcome {
   readonly mutant: Mutant
   /**
-   * `survived`: no check of the requirement failed. `spilled`: checks of requirements failed that have nothing to do
+   * `survived`: no check of the requirement failed that is as strict as it. `spilled`: checks of requirements failed that have nothing to do
    * with it. `excused`: all checks of a stated neighbour passed, so that it would hide a failure to come. `broken`: it
    * could not be started, or ended by itself.
    */
@@ -60,8 +61,8 @@ export function judgeMutant(
   durationMs: number,
 ): Outcome {
   const tripped = results.filter(({ verdict }) => verdict === 'fail').map(({ case: one }) => one)
-  const killedBy = tripped.filter((one) => requirementOf(one) === mutant.breaks)
   const judged = results.filter((result) => requirementOf(result.case) === mutant.breaks)
+  const killedBy = judged.filter((result) => kills(result, mutant)).map(({ case: one }) => one)
   const unexpected = results.filter((result) => !isExpected(result, mutant)).map(toFailure)
   const failed = new Set(results.filter(isFailure).map(({ case: one }) => requirementOf(one)))
   const untouched = (mutant.neighbours ?? []).filter((id) => !failed.has(id))
@@ -76,6 +77,13 @@ export function judgeMutant(
     checks: results.length,
     durationMs,
   }
+}
+
+/** Who breaks a MUST has not been found by a check of what is only recommended. */
+function kills({ verdict, level }: CaseResult, { breaks, lesser }: Mutant): boolean {
+  const own = findRequirement(breaks)?.level ?? 'MUST'
+  const isAsStrict = LEVELS.indexOf(level) <= LEVELS.indexOf(own)
+  return verdict === 'fail' && (lesser === true || isAsStrict)
 }
 
 function toFailure({ case: { id }, verdict, actual, reason }: CaseResult): Failure {
