@@ -13,6 +13,8 @@ export interface RunWords {
   readonly level?: string
   readonly exclude?: readonly string[]
   readonly intrusive?: boolean
+  /** Of `self` alone, which always has it. */
+  readonly slow?: boolean
   readonly strict?: boolean
   readonly expect?: string
   readonly report?: readonly string[]

@@ -67,6 +67,7 @@ export async function planRun(
     levels: settings.levels,
     exclude: words.exclude ?? [],
     intrusive: words.intrusive === true,
+    slow: words.slow === true,
     levelOf,
   })
   const expectations =

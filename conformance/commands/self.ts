@@ -27,8 +27,9 @@ export async function self(
   words: RunWords,
   io: CommandIo,
 ): Promise<number> {
-  // These servers are ours: nobody is disturbed.
-  const plan = await planRun(selectors, { ...words, intrusive: true }, UNBOUNDED, 'all')
+  // These servers are ours: nobody is disturbed, and every MUST is looked at.
+  const all = { ...words, intrusive: true, slow: true }
+  const plan = await planRun(selectors, all, UNBOUNDED, 'all')
   const { cases } = plan.selection
   const roles = neededRoles(cases)
   const clients = cases.some(({ role }) => role === 'client')

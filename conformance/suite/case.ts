@@ -120,7 +120,7 @@ export interface Case {
   readonly keyType?: KeyType
   /** Could disturb a public server: runs only with `--intrusive`. */
   readonly intrusive?: true
-  /** Takes minutes: runs only where it is chosen by its whole id. */
+  /** Takes minutes: runs only where it, or its requirement, is named, and in `self`. */
   readonly slow?: true
   /** Runs while no other case does: it disturbs them, or they would disturb it. Intrusive ones are the last of a run. */
   readonly alone?: true

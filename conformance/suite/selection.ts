@@ -1,6 +1,6 @@
 // Which cases a run takes: pure.
 import type { Case, Level, Role } from './case.ts'
-import { isWholeId, namesNothing, selector } from './selectors.ts'
+import { namesNothing, selector } from './selectors.ts'
 import { UsageError } from './usage-error.ts'
 
 export const LEVELS: readonly Level[] = ['MUST', 'SHOULD', 'MAY']
@@ -12,6 +12,8 @@ export interface SelectionOptions {
   readonly levels: readonly Level[]
   readonly exclude: readonly string[]
   readonly intrusive: boolean
+  /** Takes what takes minutes without being named, too. */
+  readonly slow: boolean
   readonly levelOf: (one: Case) => Level
 }
 
@@ -23,7 +25,7 @@ export interface Selection {
   readonly nothing: readonly string[]
 }
 
-/** `disturbs`: could disturb a public server. `slow`: takes minutes, and was not chosen by its whole id. */
+/** `disturbs`: could disturb a public server. `slow`: takes minutes, and no word named it alone, or its requirement. */
 export interface LeftOut {
   readonly case: Case
   readonly why: 'disturbs' | 'slow'
@@ -53,8 +55,10 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
   )
   const whyNot = (one: Case): LeftOut['why'] | undefined => {
     if (one.intrusive === true && !options.intrusive) return 'disturbs'
-    const named = options.selectors.some((word) => isWholeId(word, one))
-    return one.slow === true && !named ? 'slow' : undefined
+    if (one.slow !== true || options.slow) return undefined
+    return chosen.some((takes) => takes(one) && isOneRequirement(all.filter(takes)))
+      ? undefined
+      : 'slow'
   }
   return {
     cases: cases.filter((one) => whyNot(one) === undefined),
@@ -64,6 +68,10 @@ export function select(all: readonly Case[], options: SelectionOptions): Selecti
     }),
     nothing,
   }
+}
+
+function isOneRequirement(cases: readonly Case[]): boolean {
+  return new Set(cases.map(requirementOf)).size === 1
 }
 
 /** The requirement of a case. */

@@ -33,11 +33,6 @@ export function selector(word: string): (one: Selectable) => boolean {
   return ({ id }) => expression.test(id)
 }
 
-/** Whether a word is the whole id of a check. */
-export function isWholeId(word: string, { id }: Selectable): boolean {
-  return word.toLowerCase() === id.toLowerCase()
-}
-
 /** For a word that names none of these: with what is written most alike, among what is as long as it. */
 export function namesNothing(word: string, all: readonly Selectable[]): string {
   const parts = word.includes('/') ? /.*\/.*/ : /-\d+$/.test(word) ? /^[^/]*/ : /^NT-[^-]+/

@@ -17,6 +17,7 @@ const EVERYTHING: SelectionOptions = {
   levels: [],
   exclude: [],
   intrusive: false,
+  slow: false,
   levelOf: ({ level }) => level ?? 'MUST',
 }
 
@@ -85,8 +86,12 @@ test('words choose cases by family, requirement, case and role, and an id ends w
     [{ levels: ['SHOULD'] }, 'DNS-011/a'],
     [{ selectors: ['NT-ISSUE'] }, ''],
     [{ selectors: ['NT-ISSUE'], intrusive: true }, 'ISSUE-013/flood'],
-    [{ selectors: ['NT-DNS01-008'] }, ''],
-    [{ selectors: ['NT-DNS01-008/two-minutes'] }, 'DNS01-008/two-minutes'],
+    [{ slow: true }, 'DNS-010/a DNS-010/ab DNS-011/a DNS01-010/a DNS01-008/two-minutes'],
+    [{ selectors: ['NT-DNS01'] }, 'DNS01-010/a'],
+    [{ selectors: ['NT-DNS01-0*'] }, 'DNS01-010/a'],
+    ...['NT-DNS01-008', 'NT-DNS01-008/*', 'nt-dns01-008/two-minutes'].map(
+      (word) => [{ selectors: ['NT-DNS-011', word] }, 'DNS-011/a DNS01-008/two-minutes'] as const,
+    ),
   ]
   for (const [options, wanted] of rows) t.equal(chosen(options), wanted, JSON.stringify(options))
   for (const word of ['foo', 'NT', 'dns/', '010', 'NT-DNS-010/../a']) {
