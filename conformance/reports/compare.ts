@@ -1,5 +1,7 @@
 // Several reports as one table: requirements and cases down, targets across.
 import type { Level, Role, Verdict } from '../suite/case.ts'
+import { requirementOf } from '../suite/selection.ts'
+import type { ReportedLeftOut } from './left-out.ts'
 import type { ReportedCase, ReportedRequirement, RunReport } from './report.ts'
 
 /** A requirement, with what its cases gave at each target. */
@@ -21,6 +23,8 @@ export interface ComparedCase {
   readonly level: Level
   /** In the order of the targets; undefined where it was not run. */
   readonly results: readonly (ReportedCase | undefined)[]
+  /** Why it was not, as far as a report says so. */
+  readonly leftOut: readonly (ReportedLeftOut | undefined)[]
 }
 
 /** The same cases of all reports beside one another; a report may lack some. */
@@ -28,11 +32,16 @@ export function compare(reports: readonly RunReport[]): readonly ComparedRequire
   const facts = new Map<string, ReportedRequirement>(
     reports.flatMap(({ requirements }) => requirements.map((one) => [one.id, one] as const)),
   )
-  const ids = [...new Set(reports.flatMap(({ results }) => results.map(({ id }) => id)))]
+  const ids = [
+    ...new Set(
+      reports.flatMap(({ results, leftOut }) => [...results, ...leftOut].map(({ id }) => id)),
+    ),
+  ]
   const rows = ids.toSorted().flatMap((id) => {
     const results = reports.map((report) => report.results.find((one) => one.id === id))
-    const first = results.find((one) => one !== undefined)
-    return first === undefined ? [] : [{ ...identity(first), results }]
+    const leftOut = reports.map((report) => report.leftOut.find((one) => one.id === id))
+    const first = [...results, ...leftOut].find((one) => one !== undefined)
+    return first === undefined ? [] : [{ ...identity(first), results, leftOut }]
   })
   const groups = Map.groupBy(rows, ({ role, requirement }) => `${role} ${requirement}`)
   const compared = [...groups.values()].flatMap((cases) => {
@@ -59,8 +68,8 @@ export function compare(reports: readonly RunReport[]): readonly ComparedRequire
   }))
 }
 
-function identity({ id, requirement, title, role, level }: ReportedCase) {
-  return { id, requirement, title, role, level }
+function identity({ id, title, role, level }: ReportedCase | ReportedLeftOut) {
+  return { id, requirement: requirementOf({ id }), title, role, level }
 }
 
 /** From the one that matters most. */

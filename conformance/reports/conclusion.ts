@@ -2,6 +2,7 @@
 import type { Level, Verdict } from '../suite/case.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { counted } from '../suite/words.ts'
+import { unseenMusts } from './left-out.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 export interface Conclusion {
@@ -42,20 +43,6 @@ export function conclusionOf(report: RunReport): Conclusion {
     default:
       return { tone: 'inconclusive', words: 'the run was broken off' }
   }
-}
-
-/** MUSTs none of whose checks was run: a report must not be taken for more than it says. */
-export function unseenMusts(
-  { leftOut, results }: RunReport,
-  why?: RunReport['leftOut'][number]['why'],
-): readonly string[] {
-  const seen = new Set(
-    results.flatMap(({ requirement, verdict }) => (verdict === 'unsupported' ? [] : requirement)),
-  )
-  const musts = leftOut
-    .filter((one) => one.level === 'MUST' && (why === undefined || one.why === why))
-    .map(({ id }) => id.split('/')[0] ?? id)
-  return [...new Set(musts)].filter((requirement) => !seen.has(requirement))
 }
 
 /** What to do about a known failure that this check no longer shows; undefined where there is nothing to do. */

@@ -4,6 +4,7 @@ import { counted } from '../suite/words.ts'
 import { hexDump } from './hex-dump.ts'
 import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { verdictCell } from './html-verdict.ts'
+import { WHY_NOT, type ReportedLeftOut } from './left-out.ts'
 import type { ReportedCase, ReportedRequirement } from './report.ts'
 
 interface Place {
@@ -66,12 +67,24 @@ function caseHtml(one: ComparedCase, { names, open }: Place): Html {
     </summary>
     <div class="findings">
       ${one.results.flatMap((result, index) =>
-        result === undefined
-          ? []
-          : [findingHtml(result, names.length > 1 ? names[index] : undefined)],
+        findings(names.length > 1 ? names[index] : undefined, result, one.leftOut[index]),
       )}
     </div>
   </details>`
+}
+
+function findings(
+  target: string | undefined,
+  result: ReportedCase | undefined,
+  leftOut: ReportedLeftOut | undefined,
+): Html[] {
+  if (result !== undefined) return [findingHtml(result, target)]
+  if (leftOut === undefined) return []
+  const finding = html`<div class="finding">
+    <h4>${target} not run</h4>
+    <p>${sentence(WHY_NOT[leftOut.why])}</p>
+  </div>`
+  return [finding]
 }
 
 function findingHtml(one: ReportedCase, target: string | undefined): Html {

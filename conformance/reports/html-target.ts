@@ -2,6 +2,7 @@ import { VERDICTS } from '../suite/verdicts.ts'
 import { counted } from '../suite/words.ts'
 import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
 import { conclusionOf } from './conclusion.ts'
+import { unseenText, WHY_NOT } from './left-out.ts'
 import { MARKS } from './tree.ts'
 import type { RunReport } from './report.ts'
 
@@ -12,7 +13,11 @@ export function targetCard(report: RunReport): Html {
   const present = VERDICTS.filter((verdict) => (counts[verdict] ?? 0) > 0)
   return html`<article class="target">
     <h2>${target.name} <small>${target.zone}</small></h2>
-    <p class="conclusion ${tone}">${words.slice(0, 1).toUpperCase()}${words.slice(1)}</p>
+    <p class="conclusion ${tone}">${upperFirst(words)}</p>
+    ${(['disturbs', 'slow'] as const).flatMap((why) => {
+      const text = unseenText(report, why)
+      return text === undefined ? [] : [html`<p class="unseen">${upperFirst(text)}</p>`]
+    })}
     <div class="bar" aria-hidden="true">
       ${present.map(
         (verdict) => html`<span class="${verdict}" style="flex: ${counts[verdict]}"></span>`,
@@ -43,19 +48,17 @@ export function targetCard(report: RunReport): Html {
 
 function leftOutText({ leftOut }: RunReport): string {
   return [...Map.groupBy(leftOut, ({ why }) => why)]
-    .map(([why, all]) => `${counted(all.length, 'check')}: ${REASONS[why]}`)
+    .map(([why, all]) => `${counted(all.length, 'check')}: ${WHY_NOT[why]}`)
     .join('; ')
-}
-
-const REASONS: Readonly<Record<RunReport['leftOut'][number]['why'], string>> = {
-  disturbs: 'could disturb a public server',
-  slow: 'would take minutes',
-  interrupted: 'the run was interrupted',
 }
 
 function fact(name: string, text: string): Html {
   return html`<dt>${name}</dt>
     <dd>${text}</dd>`
+}
+
+function upperFirst(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
 }
 
 function dateText(iso: string): string {

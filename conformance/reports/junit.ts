@@ -1,6 +1,7 @@
 import { requirementOf } from '../suite/selection.ts'
 import { counted } from '../suite/words.ts'
 import { unexpectedPass } from './conclusion.ts'
+import { notChosen, WHY_NOT, type ReportedLeftOut } from './left-out.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 /**
@@ -9,61 +10,57 @@ import type { ReportedCase, RunReport } from './report.ts'
  */
 export function junitText(report: RunReport): string {
   const { target, startedAt: timestamp, strict } = report
-  const points = report.results.map((one) => ({
-    one,
-    role: one.role,
-    outcome: outcomeOf(one, { strict, news: unexpectedPass(report, one) }),
-  }))
+  const points = [
+    ...report.results.map((one) => ({
+      ...one,
+      outcome: outcomeOf(one, { strict, news: unexpectedPass(report, one) }),
+    })),
+    ...notChosen(report).map(skippedPoint),
+  ]
   const suites = [
     ...[...Map.groupBy(points, ({ role }) => role)].map(([role, some]) =>
       element(
         'testsuite',
         { name: `${target.name}.${role}`, timestamp, ...counts(some) },
-        some.map(({ one, outcome }) =>
-          testcase(
-            { name: one.id, classname: one.requirement, time: seconds(one.durationMs) },
-            outcome,
-          ),
-        ),
+        some.map(testcase),
       ),
     ),
     ...(report.interrupted ? [interruptedSuite(report)] : []),
   ]
-  const notRun = report.interrupted ? notRunIds(report).length : 0
   const name = `${report.suite.name} ${report.suite.version}`
-  const all = counts(points, report.interrupted ? { error: 1, skipped: notRun } : {})
+  const all = counts([...points, ...(report.interrupted ? interruptedPoints(report) : [])])
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...all }, suites)}\n`
 }
 
-/** An error, as a run that was broken off must not look like one that is whole; and what it did not come to. */
 function interruptedSuite(report: RunReport): string {
-  const { target, startedAt: timestamp, suite } = report
-  const ids = notRunIds(report)
-  const message = `the run was interrupted: ${counted(ids.length, 'check')} not run`
+  const points = interruptedPoints(report)
+  const name = `${report.target.name}.interrupted`
   return element(
     'testsuite',
-    {
-      name: `${target.name}.interrupted`,
-      timestamp,
-      ...counts([], { error: 1, skipped: ids.length }),
-    },
-    [
-      testcase(
-        { name: 'run', classname: suite.name, time: seconds(0) },
-        { kind: 'error', message, type: 'interrupted' },
-      ),
-      ...ids.map((id) =>
-        testcase(
-          { name: id, classname: requirementOf({ id }), time: seconds(0) },
-          { kind: 'skipped', message: 'not run: the run was interrupted' },
-        ),
-      ),
-    ],
+    { name, timestamp: report.startedAt, ...counts(points) },
+    points.map(testcase),
   )
 }
 
-function notRunIds({ leftOut }: RunReport): readonly string[] {
-  return leftOut.flatMap(({ id, why }) => (why === 'interrupted' ? [id] : []))
+/** An error, as a run that was broken off must not look like one that is whole; and what it did not come to. */
+function interruptedPoints({ suite, leftOut }: RunReport): readonly Point[] {
+  const notRun = leftOut.filter(({ why }) => why === 'interrupted')
+  const message = `the run was interrupted: ${counted(notRun.length, 'check')} not run`
+  const outcome = { kind: 'error', message, type: 'interrupted' } as const
+  return [
+    { id: 'run', requirement: suite.name, durationMs: 0, outcome },
+    ...notRun.map(skippedPoint),
+  ]
+}
+
+function skippedPoint(one: ReportedLeftOut) {
+  const outcome = { kind: 'skipped', message: `not run: ${WHY_NOT[one.why]}` } as const
+  return { ...one, requirement: requirementOf(one), durationMs: 0, outcome }
+}
+
+/** What becomes a testcase. */
+interface Point extends Pick<ReportedCase, 'id' | 'requirement' | 'durationMs'> {
+  readonly outcome: Outcome
 }
 
 /** What JUnit makes of a verdict. */
@@ -95,7 +92,8 @@ function outcomeOf(
   return { kind: 'told', details }
 }
 
-function testcase(words: Readonly<Record<string, string>>, outcome: Outcome): string {
+function testcase({ id, requirement, durationMs, outcome }: Point): string {
+  const words = { name: id, classname: requirement, time: seconds(durationMs) }
   return element('testcase', words, outcomeElements(outcome))
 }
 
@@ -131,18 +129,15 @@ function detailText(one: ReportedCase): string {
     .join('\n')
 }
 
-function counts(
-  points: readonly { readonly one: ReportedCase; readonly outcome: Outcome }[],
-  { error = 0, skipped = 0 }: { readonly error?: number; readonly skipped?: number } = {},
-): Readonly<Record<string, string>> {
+function counts(points: readonly Point[]): Readonly<Record<string, string>> {
   const count = (kind: Outcome['kind']): number =>
     points.filter(({ outcome }) => outcome.kind === kind).length
   return {
-    tests: String(points.length + error + skipped),
+    tests: String(points.length),
     failures: String(count('failure')),
-    errors: String(count('error') + error),
-    skipped: String(count('skipped') + skipped),
-    time: seconds(points.reduce((sum, { one }) => sum + one.durationMs, 0)),
+    errors: String(count('error')),
+    skipped: String(count('skipped')),
+    time: seconds(points.reduce((sum, { durationMs }) => sum + durationMs, 0)),
   }
 }
 

@@ -7,6 +7,7 @@ import { requirementOf, type LeftOut } from '../suite/selection.ts'
 import type { Target } from '../suite/target.ts'
 import { exitCode, exitCodeOfStop, VERDICTS } from '../suite/verdicts.ts'
 import type { RecordedEntry } from '../suite/wire-files.ts'
+import type { ReportedLeftOut } from './left-out.ts'
 import type { ReportedCase, ReportedRequirement, RunReport } from './report.ts'
 
 /** What a report holds of a case's messages; the evidence on disk has all. */
@@ -37,7 +38,16 @@ export function makeReport(init: ReportInit): RunReport {
   const results = init.results.map((result) => reported(result, { target, expectations }))
   const ran = new Set(results.map(({ id }) => id))
   const better = overtaken(expectations, results)
-  const ids = new Set(results.map(({ requirement }) => requirement))
+  const leftOut = [
+    ...init.leftOut.map(({ case: one, why }) => reportedLeftOut(one, why)),
+    ...init.cases
+      .filter(({ id }) => !ran.has(id))
+      .map((one) => reportedLeftOut(one, 'interrupted')),
+  ]
+  const ids = new Set([
+    ...results.map(({ requirement }) => requirement),
+    ...leftOut.map(requirementOf),
+  ])
   return {
     schema: 'nt_report_v1.json',
     suite: { name: SUITE_NAME, version: SUITE_VERSION },
@@ -60,12 +70,7 @@ export function makeReport(init: ReportInit): RunReport {
     counts: countVerdicts(results),
     requirements: [...ids].flatMap((id) => init.requirement(id) ?? []),
     results,
-    leftOut: [
-      ...init.leftOut.map(({ case: one, why }) => ({ id: one.id, level: levelOf(one), why })),
-      ...init.cases
-        .filter(({ id }) => !ran.has(id))
-        .map((one) => ({ id: one.id, level: levelOf(one), why: 'interrupted' as const })),
-    ],
+    leftOut,
     ...(init.expect === undefined ? {} : { expect: init.expect }),
     overtaken: [...better],
   }
@@ -99,6 +104,11 @@ function reported(
     ...(known === undefined ? {} : { known }),
     ...(evidence === undefined ? {} : { evidence }),
   }
+}
+
+function reportedLeftOut(one: Case, why: ReportedLeftOut['why']): ReportedLeftOut {
+  const { id, title, role } = one
+  return { id, title, role, level: levelOf(one), why }
 }
 
 function shortened({ hex, ...entry }: RecordedEntry): ReportedCase['wire'][number] {

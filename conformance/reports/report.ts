@@ -60,12 +60,14 @@ export const reportSchema = z.strictObject({
   interrupted: z.boolean(),
   exitCode: z.int(),
   counts: z.record(z.enum(VERDICTS), z.int()),
-  requirements: z.array(requirement).describe('those of the cases below'),
+  requirements: z.array(requirement).describe('those of the cases below, run or not'),
   results: z.array(caseResult),
   leftOut: z
     .array(
       z.strictObject({
         id: z.string(),
+        title: z.string(),
+        role: z.enum(ROLES),
         level: z.enum(LEVELS),
         why: z.enum(['disturbs', 'slow', 'interrupted']),
       }),

@@ -112,21 +112,54 @@ test('the tree tells what failed, what was wanted, and how to see it by hand', a
   )
 })
 
+/** Of a run with checks that nothing ran. */
+const LEFT_OUT = [
+  { case: makeCase({ id: 'NT-WIRE-009/flood', title: '# much' }), why: 'disturbs' },
+  { case: makeCase({ id: 'NT-DNS-010/other' }), why: 'disturbs' },
+  { case: makeCase({ id: 'NT-DNS-012/flood' }), why: 'disturbs' },
+  { case: makeCase({ id: 'NT-WIRE-010/optional', level: 'MAY' }), why: 'disturbs' },
+  { case: makeCase({ id: 'NT-DNS01-008/minutes', role: 'dns01' }), why: 'slow' },
+] as const
+const GOOD = CASES.filter(({ id }) => /good|missing/.test(id))
+const partly = await reportOf(GOOD, { leftOut: LEFT_OUT })
+
 test('the tree names each MUST that was not looked at, and what looks at it', async (t) => {
-  const leftOut = [
-    { case: makeCase({ id: 'NT-WIRE-009/flood' }), why: 'disturbs' },
-    { case: makeCase({ id: 'NT-DNS-010/other' }), why: 'disturbs' },
-    { case: makeCase({ id: 'NT-DNS-012/flood' }), why: 'disturbs' },
-    { case: makeCase({ id: 'NT-WIRE-010/optional', level: 'MAY' }), why: 'disturbs' },
-    { case: makeCase({ id: 'NT-DNS01-008/minutes' }), why: 'slow' },
-  ] as const
-  const good = CASES.filter(({ id }) => /good|missing/.test(id))
-  const text = stripVTControlCharacters(treeText(await reportOf(good, { leftOut })))
+  const text = stripVTControlCharacters(treeText(partly))
   // The check of NT-DNS-012 that was run did not apply, and NT-DNS-010 has one that passed.
   t.match(text, /\nnot looked at, only with --intrusive: the MUST of NT-WIRE-009, NT-DNS-012\n/)
   t.match(text, /\nnot looked at, only when a check of it is named: the MUST of NT-DNS01-008\n/)
   t.match(text, /every MUST that was looked at holds$/)
-  t.match(stripVTControlCharacters(treeText(await reportOf(good))), /every MUST holds$/)
+  t.match(stripVTControlCharacters(treeText(await reportOf(GOOD))), /every MUST holds$/)
+})
+
+test('TAP, JUnit and the page show what was left out, and why', async (t) => {
+  const tap = tapText(partly)
+  t.match(tap, '\n1..7\n')
+  const disturbs = 'could disturb a public server: only with --intrusive'
+  t.match(tap, `\nok 3 - NT-WIRE-009/flood \\# much # SKIP not run: ${disturbs}\n`)
+  t.match(tap, '\nok 7 - NT-DNS01-008/minutes does what it should # SKIP not run: would take min')
+  const parsed = Parser.parse(tap).filter(([kind]) => kind === 'assert')
+  t.equal(parsed.length, 7)
+
+  const junit = junitText(partly)
+  t.match(junit, /<testsuites [^>]* tests="7" failures="0" errors="0" skipped="6" /)
+  t.match(junit, /<testsuite name="test target.dns01" [^>]* tests="1" [^>]* skipped="1" /)
+  t.match(
+    junit,
+    `<testcase name="NT-WIRE-009/flood" classname="NT-WIRE-009" time="0.000"><skipped message="not run: ${disturbs}"/>`,
+  )
+
+  const page = htmlText([partly])
+  t.match(page, 'Not looked at, only with --intrusive: the MUST of NT-WIRE-009, NT-DNS-012<')
+  t.match(page, 'Not looked at, only when a check of it is named: the MUST of NT-DNS01-008<')
+  t.match(page, /id="NT-DNS01-008\/minutes".*>not run<.*Would take minutes: only when named/s)
+  t.ok(
+    partly.requirements.some(({ id }) => id === 'NT-DNS01-008'),
+    'its sentence is there',
+  )
+  const whole = { ...partly, leftOut: [], target: { ...partly.target, name: 'theirs' } }
+  t.match(htmlText([partly, whole]), /<h4>\s*test target not run\s*<\/h4>/, 'of which target')
+  t.notMatch(htmlText([whole]), 'Not looked at')
 })
 
 test('the last line says what is so, and agrees with the exit code', async (t) => {

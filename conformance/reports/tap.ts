@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { counted } from '../suite/words.ts'
 import { unexpectedPass } from './conclusion.ts'
+import { notChosen, WHY_NOT } from './left-out.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 /** The messages of a failed check that are shown; the evidence has all. */
@@ -10,11 +11,16 @@ const WIRE_MAX = 10
 export function tapText(report: RunReport): string {
   const { results, suite, target, seed, interrupted, leftOut } = report
   const notRun = leftOut.filter(({ why }) => why === 'interrupted')
+  const skipped = notChosen(report)
   return [
     'TAP version 14',
     `# ${suite.name} ${suite.version} against ${oneLine(target.name)}, zone ${target.zone}, seed ${seed}`,
-    `1..${results.length}`,
+    `1..${results.length + skipped.length}`,
     ...results.flatMap((one, index) => point(one, { report, number: index + 1 })),
+    ...skipped.map(({ id, title, why }, index) => {
+      const words = escaped(`${id} ${title}`)
+      return `ok ${results.length + index + 1} - ${words} # SKIP not run: ${WHY_NOT[why]}`
+    }),
     ...notRun.map(({ id }) => `# not run: ${id}`),
     ...(interrupted
       ? [`Bail out! the run was interrupted, ${counted(notRun.length, 'check')} not run`]
@@ -57,7 +63,7 @@ function point(
   return [head, ...block.map((line) => `  ${line}`)]
 }
 
-/** TODO is TAP's word for what is known to fail, with ok before it for what does so no longer; SKIP for what does not apply. */
+/** TODO is TAP's word for what is known to fail, with ok before it for what does so no longer; SKIP for what does not apply, or was left out. */
 function directive(
   { verdict, known, reason = '' }: ReportedCase,
   news: string | undefined,

@@ -3,7 +3,8 @@ import { styleText } from 'node:util'
 import type { Verdict } from '../suite/case.ts'
 import { EXIT } from '../suite/verdicts.ts'
 import { counted } from '../suite/words.ts'
-import { conclusionOf, unexpectedPass, unseenMusts } from './conclusion.ts'
+import { conclusionOf, unexpectedPass } from './conclusion.ts'
+import { unseenText, type ReportedLeftOut } from './left-out.ts'
 import type { ReportedCase, RunReport } from './report.ts'
 
 /** Colours are left to styleText, which knows whether the output is a terminal. */
@@ -116,7 +117,7 @@ function summaryLines(report: RunReport): string[] {
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => styleText(MARKS[verdict as Verdict].style, `${count} ${verdict}`))
   const { words } = conclusionOf(report)
-  const left = (why: LeftOut['why']): readonly string[] =>
+  const left = (why: ReportedLeftOut['why']): readonly string[] =>
     report.leftOut.filter((one) => one.why === why).map(({ id }) => id)
   const [disturbing, slow, interrupted] = [left('disturbs'), left('slow'), left('interrupted')]
   return [
@@ -125,9 +126,9 @@ function summaryLines(report: RunReport): string[] {
       : [
           `${counted(disturbing.length, 'check')} could disturb a public server: --intrusive runs ${disturbing.length === 1 ? 'it' : 'them'}`,
         ]),
-    ...unseenLines(report, 'disturbs', 'only with --intrusive'),
+    ...unseenLines(report, 'disturbs'),
     ...(slow.length === 0 ? [] : [`takes minutes and runs when it is named: ${slow.join(', ')}`]),
-    ...unseenLines(report, 'slow', 'only when a check of it is named'),
+    ...unseenLines(report, 'slow'),
     ...(report.overtaken.length === 0
       ? []
       : [styleText('yellow', `better than expected: ${report.overtaken.join(', ')}`)]),
@@ -139,13 +140,9 @@ function summaryLines(report: RunReport): string[] {
   ]
 }
 
-type LeftOut = RunReport['leftOut'][number]
-
-function unseenLines(report: RunReport, why: LeftOut['why'], how: string): readonly string[] {
-  const unseen = unseenMusts(report, why)
-  return unseen.length === 0
-    ? []
-    : [styleText('yellow', `not looked at, ${how}: the MUST of ${unseen.join(', ')}`)]
+function unseenLines(report: RunReport, why: 'disturbs' | 'slow'): readonly string[] {
+  const text = unseenText(report, why)
+  return text === undefined ? [] : [styleText('yellow', text)]
 }
 
 function milliseconds(value: number): string {
