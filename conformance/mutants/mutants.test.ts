@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { mutate } from '../../scenarios/engine/mutation/mutate.ts'
 import { ROOT } from '../../scenarios/engine/mutation/on-load.ts'
 import type { Level } from '../suite/case.ts'
-import { CASES } from '../suite/catalogue.ts'
+import { CASES, REQUIREMENTS } from '../suite/catalogue.ts'
 import { requirementOf } from '../suite/selection.ts'
 import { makeCase } from '../suite/testing.ts'
 import { chooseMutants, uncovered, untripped } from './choose.ts'
@@ -40,9 +40,14 @@ test('mutants have ids of their own, and break what checks can see', async (t) =
   }
 })
 
-test('every MUST that checks see has a mutant, or a reason why not', async (t) => {
+test('every MUST has a mutant, or a reason why not, as that no check sees it', async (t) => {
   t.ok(MUTANTS.length >= 60)
   for (const { id, title, reason } of uncovered(MUTANTS)) t.ok(reason, `${id} ${title}`)
+  for (const { id, level, unchecked } of REQUIREMENTS) {
+    if (level !== 'MUST' || unchecked === undefined) continue
+    const row = uncovered(MUTANTS).find((one) => one.id === id)
+    t.equal(row?.reason, `no check sees it: ${unchecked}`)
+  }
   const [{ id } = { id: '' }] = uncovered([])
   t.match(id, /^NT-/, 'without mutants there is something to say')
 })
