@@ -13,7 +13,7 @@ const common = {
     .string()
     .regex(/^NT-[A-Z0-9]+-\d{3}$/)
     .describe('the requirement that decides'),
-  comment: z.string(),
+  comment: z.string().min(1),
   flags: z.array(z.string()).min(1).describe('keys of notes'),
   result: z
     .enum(['valid', 'invalid', 'acceptable'])

@@ -132,7 +132,27 @@ export function addressLabels(): DraftFile {
       { type: 'IpLabelDecode', tests: decoding() },
       { type: 'IpLabelEncode', tests: encoding() },
     ],
+    words: addressWords,
   }
+}
+
+/** What is wrong with those that are of no address, by flag. */
+const WRONG: Readonly<Record<string, string>> = {
+  OctetRange: 'a number without room',
+  LeadingZeroOctet: 'a leading zero',
+  Malformed: 'not the form of an address',
+  TooManyGroups: 'too many groups',
+  TrailingHyphen: 'a hyphen at the end',
+  FamilyMixed: 'an address of the other family',
+}
+
+function addressWords({ result, flags: [flag = ''], ip, label }: Draft, type: string): string {
+  if (result !== 'invalid') {
+    return type === 'IpLabelDecode' ? `is read as ${String(ip)}` : `is written as ${String(label)}`
+  }
+  const wrong = WRONG[flag]
+  if (wrong === undefined) throw new Error(`what is wrong with ${flag}?`)
+  return wrong
 }
 
 function decoding(): readonly Draft[] {

@@ -92,7 +92,12 @@ function own(): readonly Draft[] {
       { data: join(fields([9, 1]), announce(OWN).data, fields([15, 'x'])) },
       OWN,
     ),
-    drops('NT-DISC-003', 'OtherPeer', '', announce(`/dns4/${NAME}/tcp/443/tls/ws/p2p/${OTHER}`)),
+    drops(
+      'NT-DISC-003',
+      'OtherPeer',
+      'alone',
+      announce(`/dns4/${NAME}/tcp/443/tls/ws/p2p/${OTHER}`),
+    ),
     drops(
       'NT-DISC-003',
       'OtherPeer',
@@ -112,8 +117,8 @@ function own(): readonly Draft[] {
       announce(`/ip4/1.1.1.1/tcp/1/p2p/${OTHER}`, OWN),
       OWN,
     ),
-    drops('NT-DISC-004', 'Unsigned', '', { ...announce(OWN), signed: false }),
-    drops('NT-DISC-010', 'Own', '', {
+    drops('NT-DISC-004', 'Unsigned', 'with a good address', { ...announce(OWN), signed: false }),
+    drops('NT-DISC-010', 'Own', 'with the own peer id in it', {
       ...announce(`/dns4/${NAME}/tcp/443/tls/ws/p2p/${textOf(receiver)}`),
       from: receiver.id,
     }),
@@ -152,7 +157,7 @@ function broken(): readonly Draft[] {
     drops('NT-DISC-007', 'Malformed', 'a number where an address should be', {
       data: fields([1, 7]),
     }),
-    drops('NT-DISC-001', 'Framed', '', { data: frame(announce(OWN).data) }),
+    drops('NT-DISC-001', 'Framed', 'with a good address', { data: frame(announce(OWN).data) }),
     ...addresses.flatMap(([comment, bytes]) => [
       drops('NT-DISC-007', 'Malformed', comment, { data: fields([1, bytes]) }),
       keeps(

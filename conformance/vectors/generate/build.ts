@@ -14,19 +14,22 @@ export interface DraftFile {
   readonly header: readonly string[]
   readonly notes: Readonly<Record<string, Note>>
   readonly groups: readonly DraftGroup[]
+  /** What the comment of a test says that has none of its own. @default none: each has one */
+  readonly words?: (test: Draft, type: string) => string
 }
 
 const OWN_SOURCE = { name: 'conformance suite of Nodetrust', version: '1' }
 
 /** The text of a kind's file. Throws where it does not fit its schema: that is a mistake of the generator. */
-export function buildFile(kind: Kind, { header, notes, groups }: DraftFile): string {
+export function buildFile(kind: Kind, { header, notes, groups, words }: DraftFile): string {
   let tcId = 0
   const testGroups = groups.map((group) => ({
     source: OWN_SOURCE,
     ...group,
     tests: group.tests.map((test) => {
       tcId = Math.max(tcId + 1, 'tcId' in test ? Number(test.tcId) : 0)
-      return { ...test, tcId }
+      const comment = test.comment === '' ? words?.({ ...test }, group.type) : test.comment
+      return { ...test, comment, tcId }
     }),
   }))
   const file = { schema: schemaName(kind), numberOfTests: tcId, header, notes, testGroups }

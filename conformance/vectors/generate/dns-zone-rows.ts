@@ -107,7 +107,7 @@ export function ednsRows(): readonly DnsRow[] {
   const tcp = (comment: string, asked: string, type: number): DnsRow =>
     ask('valid', 'NT-DNS-060', 'Tcp', comment, { name: asked, type, transport: 'tcp' })
   return [
-    good('NT-DNS-051', '', {}),
+    good('NT-DNS-051', '1,232 bytes offered, no options', {}),
     good('NT-DNS-051', '4,096 bytes offered', { payloadBytesMax: 4096 }),
     good('NT-DNS-056', '511 bytes offered', { payloadBytesMax: 511 }),
     good('NT-DNS-056', '0 bytes offered', { payloadBytesMax: 0 }),

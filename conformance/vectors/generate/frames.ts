@@ -1,4 +1,4 @@
-import type { DraftFile, DraftGroup } from './build.ts'
+import type { Draft, DraftFile, DraftGroup } from './build.ts'
 import { cutStreams } from './frame-cuts.ts'
 import { readMessages } from './frame-reading.ts'
 import { writtenMessages } from './frame-writing.ts'
@@ -53,5 +53,14 @@ export function frames(): DraftFile {
       { type: 'Decode', tests: readMessages() },
       { type: 'Cut', tests: cutStreams() },
     ],
+    words: fieldsOf,
   }
+}
+
+/** What a message has, such as "with error 0, renewAt". */
+function fieldsOf({ json }: Draft): string {
+  const names = Object.entries(json as object).map(([name, value]) =>
+    name === 'error' ? `error ${String(value)}` : name,
+  )
+  return `with ${names.join(', ')}`
 }

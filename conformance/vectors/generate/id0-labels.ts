@@ -96,21 +96,25 @@ function broken(): readonly Draft[] {
     ['CIDv1 of a peer id', `01721220${digest.slice(0, 64)}`],
   ]
   const labels: readonly (readonly [string, string, string])[] = [
-    ['p-', 'BadAlphabet', ''],
-    ['p_', 'BadAlphabet', ''],
-    ['p--', 'BadAlphabet', ''],
+    ['p-', 'BadAlphabet', 'a hyphen'],
+    ['p_', 'BadAlphabet', 'an underscore'],
+    ['p--', 'BadAlphabet', 'two hyphens'],
     ['pa', 'NotMultihash', 'one zero byte'],
     ['paa', 'NotMultihash', 'two zero bytes'],
-    ['p1', 'NotMultihash', ''],
-    ['peer', 'NotMultihash', ''],
-    ['pebble', 'NotMultihash', ''],
+    ['p1', 'NotMultihash', 'one digit'],
+    ['peer', 'NotMultihash', 'a word with a p before it'],
+    ['pebble', 'NotMultihash', 'a longer one'],
     ['pw4t9mvzh6onnp01f80botcm2pek713h2prwjb3qx6j9bnak4a4o', 'NotMultihash', 'last digit missing'],
     ['pw4t9mvzh6onnp01f80botcm2pek713h2prwjb3qx6j9bnak4a4o8a', 'NotMultihash', 'a digit too many'],
     ['w4t9mvzh6onnp01f80botcm2pek713h2prwjb3qx6j9bnak4a4o8', 'NotMultihash', 'without the p'],
     ['qw4t9mvzh6onnp01f80botcm2pek713h2prwjb3qx6j9bnak4a4o8', 'NotMultihash', 'q for p'],
-    ['pk2jmtxy7gnpyrrdgotkkp79atyw9ho3q1t07xndbzjhh1mowpaf9', 'MultibaseConfusion', ''],
+    [
+      'pk2jmtxy7gnpyrrdgotkkp79atyw9ho3q1t07xndbzjhh1mowpaf9',
+      'MultibaseConfusion',
+      'a peer id with digits first',
+    ],
     [`p${'a'.repeat(63)}`, 'TooLong', 'zeros'],
-    [`p${'9'.repeat(63)}`, 'TooLong', ''],
+    [`p${'9'.repeat(63)}`, 'TooLong', 'nines'],
   ]
   return [
     ...multihashes.map(([comment, hex]) => {
