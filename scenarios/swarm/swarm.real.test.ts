@@ -79,7 +79,8 @@ test('a world of 100 nodes with gossipsub, faults and certificates is the same t
     return await runner.run(seed, { world: 'crowd', signal })
   }
   const [one, other] = await Promise.all([run('1'), run('1')])
-  t.match(one, { class: 'pass', faults: 4 })
+  t.equal(one.class, 'pass')
+  t.ok(one.faults > 0, 'things go wrong in it')
   t.ok(one.sometimes.includes('a client obtains a certificate'))
   t.same(other.digest, one.digest, 'events, shape and bytes')
   t.equal(other.draws, one.draws)
