@@ -43,9 +43,10 @@ test(
         signal,
       },
     )
-    for (const { case: one, verdict, reason, expected, actual, suiteFault } of results) {
+    for (const { case: one, verdict, reason, expected, actual, suiteFault, wire } of results) {
       const good = verdict === 'pass' || verdict === 'info'
       t.ok(good, `${one.id}: ${one.title}`, { verdict, reason, expected, actual, suiteFault })
+      t.ok(wire.length > 0, `${one.id} keeps what it was judged by`)
     }
   },
 )

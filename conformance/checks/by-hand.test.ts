@@ -77,6 +77,6 @@ function contextOf(target: Target): CheckContext {
     pace: () => Promise.resolve(),
     limits: NO_LIMITS,
     defer: () => undefined,
-    shared: async (_key, make) => (await make()).value,
+    shared: async (_key, make) => (await make({ record: () => undefined })).value,
   }
 }

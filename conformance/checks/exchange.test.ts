@@ -48,7 +48,7 @@ async function openServer(t: Test, serve: (stream: Stream) => void): Promise<Che
     pace: () => Promise.resolve(),
     limits: NO_LIMITS,
     defer: (close) => void closers.push(close),
-    shared: async (_key, make) => (await make()).value,
+    shared: async (_key, make) => (await make({ record: () => undefined })).value,
   }
 }
 

@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { streamError } from '../players/connection-error.ts'
 import { openCaller, type Caller, type CallerInit } from '../players/caller.ts'
 import { CheckFailure, type CheckContext } from '../suite/case.ts'
+import { readable } from '../suite/readable.ts'
 import type { Target } from '../suite/target.ts'
 import {
   DNS01Response,
@@ -15,12 +16,14 @@ import {
   PROTOCOLS,
   type RawStream,
   type Received,
+  type Tap,
   WireError,
 } from '../wire/index.ts'
 import { patientStream, type PatientStream } from './patient-stream.ts'
 
 /** Servers answer these requests without asking anybody, or refuse a stream: within this time, on any machine. */
 export const ANSWER_MS_MAX = 8_000
+const IDENTIFY_PROTOCOL = '/ipfs/id/1.0.0'
 
 export type ServerRole = 'proof' | 'issue' | 'dns01'
 
@@ -126,11 +129,10 @@ async function openOnce(
   await context.pace()
   const connection =
     init.connection?.status === 'open' ? init.connection : await caller.connect(address, { signal })
-  const channel = `${PROTOCOLS[protocol]} ${caller.peerId} to ${connection.remotePeer.toString()}`
   try {
     return await openStream(connection, PROTOCOLS[protocol], {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
-      tap: (entry) => context.wire.record({ ...entry, channel }),
+      tap: tapOf(context, { caller, connection, protocol: PROTOCOLS[protocol] }),
     })
   } catch (error) {
     signal.throwIfAborted()
@@ -141,6 +143,19 @@ async function openOnce(
     }
     return fail(`the protocol ${PROTOCOLS[protocol]} at ${address}`, 'that it is not served there')
   }
+}
+
+/** Records what goes over a stream of a protocol, by its id. */
+export function tapOf(
+  { wire }: Pick<CheckContext, 'wire'>,
+  {
+    caller,
+    connection,
+    protocol,
+  }: { readonly caller: Caller; readonly connection: Connection; readonly protocol: string },
+): Tap {
+  const channel = `${protocol} ${caller.peerId} to ${connection.remotePeer.toString()}`
+  return (entry) => wire.record({ ...entry, channel })
 }
 
 export interface AnswerInit {
@@ -255,7 +270,7 @@ export function hex(bytes: Uint8Array): string {
 
 /** Connects, and waits until both sides have told each other by identify who they are. */
 export async function connectIdentified(
-  { signal }: Pick<CheckContext, 'signal'>,
+  { signal, wire }: Pick<CheckContext, 'signal' | 'wire'>,
   caller: Caller,
   address: string,
 ): Promise<{ readonly connection: Connection; readonly protocols: readonly string[] }> {
@@ -274,7 +289,17 @@ export async function connectIdentified(
       ),
     )
   })
-  return { connection, protocols: await Promise.race([promise, late]) }
+  const protocols = await Promise.race([promise, late])
+  tapOf(
+    { wire },
+    { caller, connection, protocol: IDENTIFY_PROTOCOL },
+  )({
+    direction: 'received',
+    // libp2p reads the message itself, and tells what is in it.
+    bytes: new Uint8Array(0),
+    note: readable(`lists ${protocols.join(', ')}`),
+  })
+  return { connection, protocols }
 }
 
 /** Whether two byte strings are the same. */

@@ -36,7 +36,8 @@ test('every requirement is kept by the client that we ship', { timeout: TIMEOUT_
     out: undefined,
     signal,
   })
-  for (const { case: one, verdict, reason, expected, actual, suiteFault } of results) {
+  for (const { case: one, verdict, reason, expected, actual, suiteFault, wire } of results) {
     t.equal(verdict, 'pass', `${one.id}: ${one.title}`, { reason, expected, actual, suiteFault })
+    t.ok(wire.length > 0, `${one.id} keeps what it was judged by`)
   }
 })

@@ -14,7 +14,7 @@ import { openPlayedIssue, type InfoScript, type IssueScript } from '../players/p
 import { openPlayedProof, PROVEN_ADDRESS, type ProofScript } from '../players/played-proof.ts'
 import { makeFolder } from '../suite/files.ts'
 import type { ClientTarget } from '../suite/target.ts'
-import type { WireEntry, WireLog } from '../suite/wire-log.ts'
+import type { WireLog } from '../suite/wire-log.ts'
 import { frame, IssueInfo, type IssueRequest, type ProofServer, type Tap } from '../wire/index.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { startClient, type ClientProcess } from './client-process.ts'
@@ -83,8 +83,6 @@ export interface Play {
     ready: () => Promise<T | undefined> | T | undefined,
     signal: AbortSignal,
   ): Promise<T | undefined>
-  /** All messages so far, and those to come, go there too. */
-  attach(wire: WireLog): void
   close(): Promise<void>
 }
 
@@ -92,9 +90,8 @@ const ASK_AGAIN_MS = 50
 
 export async function openPlay(
   client: ClientTarget,
-  { name, ...init }: PlayInit & { readonly name: string },
+  { name, wire, ...init }: PlayInit & { readonly name: string; readonly wire: WireLog },
 ): Promise<Play> {
-  const recorder = new Recorder()
   const startedMs = performance.now()
   const nowMs = (): number => Math.round(performance.now() - startedMs)
   const events: PlayEvent[] = []
@@ -115,7 +112,10 @@ export async function openPlay(
   }
   try {
     const ca = openPlayedCa()
-    const tap = (channel: string): Tap => recorder.tap(channel)
+    const tap =
+      (channel: string): Tap =>
+      (entry) =>
+        wire.record({ ...entry, channel })
     const proofs = await Promise.all(
       init.proofs.map(async ({ script, listed }, index) => {
         const played = await openPlayedProof({
@@ -210,7 +210,6 @@ export async function openPlay(
           waiting.delete(resolve)
         }
       },
-      attach: (wire) => recorder.attach(wire),
       close,
     }
   } catch (error) {
@@ -231,25 +230,6 @@ export const goodProof: ProofScript = async ({ prove, give }) => {
 
 export const goodIssue: IssueScript = ({ send, answer }) => {
   send(answer())
-}
-
-/** Cases that share a run each have all of its messages. */
-class Recorder {
-  readonly #entries: WireEntry[] = []
-  readonly #logs: WireLog[] = []
-
-  tap(channel: string): Tap {
-    return (entry) => {
-      const whole = { ...entry, channel }
-      this.#entries.push(whole)
-      for (const log of this.#logs) log.record(whole)
-    }
-  }
-
-  attach(log: WireLog): void {
-    for (const entry of this.#entries) log.record(entry)
-    this.#logs.push(log)
-  }
 }
 
 /** A port that was free a moment ago. */

@@ -97,8 +97,11 @@ export interface CheckContext {
   readonly limits: Limits
   /** Closes in reverse order when the case ends, however it ends. */
   readonly defer: (close: () => unknown) => void
-  /** Made by the first case that asks and closed after the last: a libp2p node, a played server. */
-  readonly shared: <T>(key: string, make: () => Promise<Shared<T>>) => Promise<T>
+  /**
+   * Made by the first case that asks and closed after the last: a libp2p node, a played server. What is recorded in the
+   * log that `make` gets is evidence for each case that asks, whenever it does.
+   */
+  readonly shared: <T>(key: string, make: (wire: WireLog) => Promise<Shared<T>>) => Promise<T>
 }
 
 export interface Shared<T> {

@@ -8,6 +8,7 @@ import { CheckFailure, type Case } from './case.ts'
 import { SharedThings } from './shared.ts'
 import { makeCase, runAll, TARGET } from './testing.ts'
 import { evidenceFolder } from './wire-files.ts'
+import type { WireLog } from './wire-log.ts'
 
 const failure = new CheckFailure({ expected: 'NOERROR', actual: 'NXDOMAIN' })
 
@@ -354,6 +355,32 @@ test('what was made before the first case is that of the cases, and closed after
   )
   t.equal(result?.reason, 'early, closed 0')
   t.equal(closed, 1)
+})
+
+test('what was recorded for a shared thing is evidence of each case that asks for it, once', async (t) => {
+  const record = (wire: WireLog, note: string): void =>
+    wire.record({ direction: 'received', channel: 'player', bytes: Uint8Array.of(1), note })
+  const logs: WireLog[] = []
+  const one = makeCase({
+    run: async ({ shared }) => {
+      const make = async (wire: WireLog) => {
+        logs.push(wire)
+        record(wire, 'made')
+        return { value: wire, close: async () => {} }
+      }
+      await shared('player', make)
+      record(await shared('player', make), 'used')
+    },
+  })
+  const results = await runAll([one, one], { concurrency: 1 })
+  t.equal(logs.length, 1)
+  t.match(
+    results.map(({ wire }) => wire.map(({ note }) => note)),
+    [
+      ['made', 'used'],
+      ['made', 'used', 'used'],
+    ],
+  )
 })
 
 test('nothing that a case had stays in memory after it, as long as the run that it belongs to may go on', async (t) => {

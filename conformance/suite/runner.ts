@@ -167,7 +167,7 @@ async function settle(
       },
     },
     defer: (close) => void closers.push(close),
-    shared: (key, make) => shared.get(key, make),
+    shared: (key, make) => shared.get(key, make, wire),
   }
   const left = Promise.withResolvers<never>()
   let grace: NodeJS.Timeout | undefined

@@ -1,25 +1,62 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Shared } from './case.ts'
+import type { WireEntry, WireLog } from './wire-log.ts'
 
 /** What cases make together: a libp2p node, a played server. Each is made once and closed after the last case. */
 export class SharedThings {
-  readonly #made = new Map<string, Promise<Shared<unknown>>>()
+  readonly #made = new Map<string, Made<unknown>>()
 
-  async get<T>(key: string, make: () => Promise<Shared<T>>): Promise<T> {
-    let making = this.#made.get(key) as Promise<Shared<T>> | undefined
-    if (making === undefined) {
-      making = make()
-      this.#made.set(key, making)
+  /** @param wire of the case that asks. It gets what was recorded for this thing so far, and what comes. */
+  async get<T>(
+    key: string,
+    make: (wire: WireLog) => Promise<Shared<T>>,
+    wire?: WireLog,
+  ): Promise<T> {
+    let made = this.#made.get(key) as Made<T> | undefined
+    if (made === undefined) {
+      const log = new SharedWireLog()
+      made = { log, making: make(log) }
+      this.#made.set(key, made)
       // The next case may have more luck.
-      making.catch(() => this.#made.delete(key))
+      made.making.catch(() => this.#made.delete(key))
     }
-    return (await making).value
+    if (wire !== undefined) made.log.attach(wire)
+    return (await made.making).value
   }
 
   async close(): Promise<void> {
     const made = [...this.#made.values()]
     this.#made.clear()
-    await closeAll(made.map((making) => async () => (await making).close()))
+    await closeAll(
+      made.map(
+        ({ making }) =>
+          async () =>
+            (await making).close(),
+      ),
+    )
+  }
+}
+
+interface Made<T> {
+  readonly making: Promise<Shared<T>>
+  readonly log: SharedWireLog
+}
+
+/** Evidence of several cases at once. */
+class SharedWireLog implements WireLog {
+  readonly #entries: WireEntry[] = []
+  readonly #logs = new Set<WireLog>()
+
+  record(entry: WireEntry): void {
+    this.#entries.push(entry)
+    for (const log of this.#logs) log.record(entry)
+  }
+
+  /** A case may ask for one thing several times. */
+  attach(log: WireLog): void {
+    if (this.#logs.has(log)) return
+    for (const entry of this.#entries) log.record(entry)
+    this.#logs.add(log)
   }
 }
 

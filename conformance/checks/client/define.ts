@@ -1,6 +1,7 @@
 // How checks of clients are made: servers are played, the client runs, and what it did is judged by what was seen on
 // the wire and what it wrote. Its exit code alone never is.
 import type { Case, CheckContext, Finding } from '../../suite/case.ts'
+import type { WireLog } from '../../suite/wire-log.ts'
 import { EXIT_UNSUPPORTED, exitText } from '../../client/client-process.ts'
 import {
   goodInfo,
@@ -62,18 +63,17 @@ export function clientCase({
       const { client } = context.target
       if (client === undefined) throw new Error('the target is no client')
       const name = (shared ?? id).replaceAll('/', '-')
-      const open = (): Promise<Play> => openPlay(client, { ...initial(), name })
+      const open = (wire: WireLog): Promise<Play> => openPlay(client, { ...initial(), name, wire })
       let opened: Play
       if (shared === undefined) {
-        opened = await open()
+        opened = await open(context.wire)
         context.defer(() => opened.close())
       } else {
-        opened = await context.shared(`client ${shared}`, async () => {
-          const value = await open()
+        opened = await context.shared(`client ${shared}`, async (wire) => {
+          const value = await open(wire)
           return { value, close: () => value.close() }
         })
       }
-      opened.attach(context.wire)
       try {
         return await judge(opened, context)
       } catch (error) {

@@ -244,14 +244,14 @@ function lookCases(
 }
 
 function withServerKey(context: CheckContext): Promise<Issued> {
-  return sharedOrder(context, 'with a key of the server', async () => {
-    return obtain(context, await newCaller(context), serverKeyWish(context))
+  return sharedOrder(context, 'with a key of the server', async (recorded) => {
+    return obtain(recorded, await newCaller(recorded), serverKeyWish(recorded))
   })
 }
 
 function withCsr(context: CheckContext): Promise<Issued> {
-  return sharedOrder(context, 'with a certificate signing request', async () => {
-    return obtain(context, await newCaller(context), csrWish(context))
+  return sharedOrder(context, 'with a certificate signing request', async (recorded) => {
+    return obtain(recorded, await newCaller(recorded), csrWish(recorded))
   })
 }
 

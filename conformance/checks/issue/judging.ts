@@ -5,7 +5,7 @@ import type { Target } from '../../suite/target.ts'
 import type { Caller } from '../../players/caller.ts'
 import { ERRORS, fields, IssueRequest, join, varint, frame } from '../../wire/index.ts'
 import { again, send } from '../by-hand.ts'
-import { ask, expectCode, errorOf, fail, hex, needAddress, newCaller } from '../exchange.ts'
+import { ask, expectCode, errorOf, fail, hex, newCaller } from '../exchange.ts'
 import { expectRateLimit } from '../rate-limit.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
 import {
@@ -50,11 +50,12 @@ export const JUDGING_CASES: readonly Case[] = [
       ),
     async run(context) {
       const caller = await newCaller(context)
-      const address = needAddress(context.target, 'issue')
-      await caller.connect(address, { signal: context.signal })
-      await expectRateLimit(context, (quiet) => errorFor(quiet, caller, fields([2, 1])), [
-        ERRORS.INVALID_PROOF,
-      ])
+      await expectRateLimit(context, {
+        caller,
+        protocol: 'issue',
+        request: (quiet) => errorFor(quiet, caller, fields([2, 1])),
+        usual: [ERRORS.INVALID_PROOF],
+      })
     },
   },
   ...Array.from({ length: PROOFS }, (_, position): Case => {

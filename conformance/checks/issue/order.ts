@@ -116,16 +116,16 @@ function readPem(text: string | undefined, field: string): readonly X509Certific
 
 /**
  * An order that many cases look at: made once. It is one case's business that there is a certificate at all, so the
- * others have nothing to say when there is none.
+ * others have nothing to say when there is none. Each has its messages, where `make` works with the context that it gets.
  */
 export function sharedOrder(
   context: CheckContext,
   name: string,
-  make: () => Promise<Issued>,
+  make: (recorded: CheckContext) => Promise<Issued>,
 ): Promise<Issued> {
-  return context.shared(`order: ${name}`, async () => {
+  return context.shared(`order: ${name}`, async (wire) => {
     try {
-      return { value: await make(), close: async () => {} }
+      return { value: await make({ ...context, wire }), close: async () => {} }
     } catch (error) {
       throw new Error(`there is no certificate to look at: ${(error as Error).message}`, {
         cause: error,

@@ -80,16 +80,17 @@ export const REQUEST_CASES: readonly Case[] = [
       again(send(target, { protocol: 'proof', shows: 'sooner or later 02 08 01' })),
     async run(context) {
       const caller = await newCaller(context)
-      await expectRateLimit(
-        context,
-        async (quiet) => {
+      await expectRateLimit(context, {
+        caller,
+        protocol: 'proof',
+        async request(quiet) {
           const stream = await open(quiet, { caller, protocol: 'proof' })
           const message = await answer(quiet, stream, 'a proof, or error 1')
           stream.closeWrite()
           return errorOf(message)
         },
-        [ERRORS.OK],
-      )
+        usual: [ERRORS.OK],
+      })
     },
   },
 ]

@@ -1,6 +1,6 @@
 // What servers say of themselves through identify, and what they do when something else is asked of them.
 import type { Case, CheckContext, Role } from '../../suite/case.ts'
-import { openStream, PROTOCOLS } from '../../wire/index.ts'
+import { openStream, PROTOCOLS, type Tap } from '../../wire/index.ts'
 import { send } from '../by-hand.ts'
 import {
   ANSWER_MS_MAX,
@@ -8,6 +8,7 @@ import {
   fail,
   needAddress,
   newCaller,
+  tapOf,
   type ProtocolName,
   type ServerRole,
 } from '../exchange.ts'
@@ -57,11 +58,13 @@ async function advertised(context: CheckContext, role: ServerRole): Promise<void
     }
   }
   for (const protocol of protocols.filter((id) => id.startsWith('/p2p/nodetrust/'))) {
+    const tap = tapOf(context, { caller, connection, protocol })
     try {
-      const stream = await openStream(connection, protocol, { signal: soon(context) })
+      const stream = await openStream(connection, protocol, { signal: soon(context), tap })
       stream.reset()
     } catch (error) {
       context.signal.throwIfAborted()
+      refused(tap, error)
       fail(
         `the protocol ${protocol}, which identify lists, to be served`,
         `${(error as Error).name}: ${(error as Error).message}`,
@@ -74,8 +77,9 @@ async function unknownProtocol(context: CheckContext, role: ServerRole): Promise
   const caller = await newCaller(context)
   const { signal } = context
   const connection = await caller.connect(needAddress(context.target, role), { signal })
+  const tap = tapOf(context, { caller, connection, protocol: UNKNOWN_PROTOCOL })
   try {
-    const stream = await openStream(connection, UNKNOWN_PROTOCOL, { signal: soon(context) })
+    const stream = await openStream(connection, UNKNOWN_PROTOCOL, { signal: soon(context), tap })
     // libp2p may answer the negotiation only with the first bytes.
     stream.send(Uint8Array.of(0))
     const { end } = await stream.rest(soon(context))
@@ -83,7 +87,14 @@ async function unknownProtocol(context: CheckContext, role: ServerRole): Promise
     if (end !== 'reset') fail('that an unknown protocol is refused', 'that a stream was opened')
   } catch (error) {
     if ((error as Error).name !== 'UnsupportedProtocolError') throw error
+    refused(tap, error)
   }
+}
+
+/** No stream came of it: libp2p says how. */
+function refused(tap: Tap, error: unknown): void {
+  const note = `no stream: ${(error as Error).name}`
+  tap({ direction: 'received', bytes: new Uint8Array(0), note })
 }
 
 function soon({ signal }: CheckContext): AbortSignal {
