@@ -236,6 +236,22 @@ test('self takes what takes minutes, too: it leaves no MUST out', async (t) => {
   t.match(out, '"NT-DNS01-008/lifetime"')
 })
 
+test('a dry run of what the suite starts itself starts nothing, makes nothing, and needs no CA', async (t) => {
+  // In its environment there is no PATH, and so no CA.
+  const [self, client] = await Promise.all([
+    conformance(['self', '--dry-run', '--out', 'dry-self']),
+    conformance(['client', '--exec', 'none', '--dry-run', '--out', 'dry-client']),
+  ])
+  t.match(self, { code: 0, err: '' })
+  for (const id of ['NT-DNS-017/', 'NT-PROOF-001/', 'NT-ISSUE-022/names', 'NT-CLIENT-001/']) {
+    t.match(self.out, new RegExp(`^${id}\\S*  MUST$`, 'm'))
+  }
+  t.match(client, { code: 0, out: /^NT-CLIENT-001\/\S+  MUST$/m, err: '' })
+  const made = await readdir(folder)
+  t.notOk(made.includes('dry-self'))
+  t.notOk(made.includes('dry-client'))
+})
+
 test('a signal ends a run with its own code, and what was found until then is reported', async (t) => {
   const signals = [
     ['SIGHUP', 129],

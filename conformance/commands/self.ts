@@ -7,6 +7,8 @@ import { caOptionsFromEnvironment } from '../../scenarios/engine/ca/index.ts'
 import {
   clientOnly,
   openSelfCa,
+  plannedSelf,
+  SELF_NAME,
   SELF_ROLES,
   selfClient,
   startSelf,
@@ -14,6 +16,7 @@ import {
 } from '../self/index.ts'
 import type { Case } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
+import type { ClientTarget, Target } from '../suite/target.ts'
 import { runsFolder } from './client.ts'
 import { makeEvidenceFolder } from '../suite/wire-files.ts'
 import { EXAMPLE_TARGET } from './example-target.ts'
@@ -35,17 +38,24 @@ export async function self(
   const clients = cases.some(({ role }) => role === 'client')
   // Nothing was chosen, and that is all there is to say.
   if (roles.length === 0 && !clients) return await runPlan(plan, EXAMPLE_TARGET, io)
+  const clientIn = (workDirectory: string): ClientTarget | undefined =>
+    clients
+      ? selfClient({
+          folder: runsFolder(words.out, SELF_NAME),
+          cacheFolder: join(workDirectory, 'compiled'),
+          environment: io.environment,
+        })
+      : undefined
+  const program = roles.length === 0 ? undefined : findProgram()
+  if (words.dryRun === true) {
+    const target = withClient(await plannedSelf(roles, EXAMPLE_TARGET), clientIn(tmpdir()))
+    return await runPlan(plan, target, io)
+  }
   const workDirectory = await mkdtemp(join(tmpdir(), 'nodetrust-conformance-'))
   const { signal } = io
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(workDirectory, { recursive: true, force: true }))
-  const client = clients
-    ? selfClient({
-        folder: runsFolder(words.out, SELF_NAME),
-        cacheFolder: join(workDirectory, 'compiled'),
-        environment: io.environment,
-      })
-    : undefined
+  const client = clientIn(workDirectory)
   if (roles.length === 0) return await runPlan(plan, clientOnly(client), io)
   const ca = roles.includes('issue')
     ? stack.use(
@@ -57,7 +67,6 @@ export async function self(
         }),
       )
     : undefined
-  const program = findProgram()
   await makeEvidenceFolder(words.out)
   const servers = await startSelf({
     roles,
@@ -69,11 +78,12 @@ export async function self(
   })
   stack.defer(() => servers.stop())
   void servers.crashed.then((how) => io.note(`the servers ended by themselves: ${how}\n`))
-  const { target } = servers
-  return await runPlan(plan, client === undefined ? target : { ...target, client }, io)
+  return await runPlan(plan, withClient(servers.target, client), io)
 }
 
-const SELF_NAME = 'self'
+function withClient(target: Target, client: ClientTarget | undefined): Target {
+  return client === undefined ? target : { ...target, client }
+}
 
 /** DNS and proof servers alone start without a CA. */
 function neededRoles(cases: readonly Case[]): readonly SelfRole[] {

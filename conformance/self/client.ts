@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ClientTarget, Target } from '../suite/target.ts'
-import { SELF_ZONE } from './configuration.ts'
+import { SELF_NAME, SELF_ZONE } from './configuration.ts'
 
 export interface SelfClientOptions {
   /** Of each run, what the client wrote and printed. */
@@ -31,6 +31,6 @@ export function selfClient(options: SelfClientOptions): ClientTarget | undefined
 
 /** A client alone: every server is played. */
 export function clientOnly(client: ClientTarget | undefined): Target {
-  const nobody: Target = { name: 'self', zone: SELF_ZONE, capabilities: [], dns: [], proof: [] }
+  const nobody: Target = { name: SELF_NAME, zone: SELF_ZONE, capabilities: [], dns: [], proof: [] }
   return client === undefined ? nobody : { ...nobody, client }
 }

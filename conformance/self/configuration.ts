@@ -9,6 +9,8 @@ import type { Players } from '../suite/target.ts'
 import type { SelfCa } from './ca.ts'
 import { generateKeyTexts, type KeyTexts } from '../suite/keys.ts'
 
+/** How reports call them. */
+export const SELF_NAME = 'self'
 /** The servers that `self` can start. */
 export const SELF_ROLES = ['proof', 'dns', 'issue'] as const
 export type SelfRole = (typeof SELF_ROLES)[number]

@@ -13,6 +13,7 @@ import {
   makePlayers,
   playersOf,
   PROOF_KEY_FILE,
+  SELF_NAME,
   SELF_ROLES,
   SELF_ZONE,
   type SelfPlayers,
@@ -23,7 +24,7 @@ import { startServerProcess, type ServerAddresses } from './server-process.ts'
 
 export { openSelfCa, type SelfCa, type SelfCaOptions } from './ca.ts'
 export { clientOnly, selfClient, type SelfClientOptions } from './client.ts'
-export { SELF_ROLES, SELF_ZONE, type SelfRole } from './configuration.ts'
+export { SELF_NAME, SELF_ROLES, SELF_ZONE, type SelfRole } from './configuration.ts'
 
 export interface SelfOptions {
   /** @default all. A DNS or proof server alone starts faster, and needs no CA. */
@@ -51,9 +52,7 @@ export interface Self {
 
 /** @throws {Error} when they cannot be started, with what they printed last */
 export async function startSelf(options: SelfOptions): Promise<Self> {
-  const asked = options.roles ?? SELF_ROLES
-  // An issue server has to be told of the other two.
-  const roles = asked.includes('issue') ? SELF_ROLES : SELF_ROLES.filter((r) => asked.includes(r))
+  const roles = startedRoles(options.roles ?? SELF_ROLES)
   const { ca } = options
   if (roles.includes('issue') && ca === undefined) {
     throw new TypeError('an issue server needs a CA: open one with openSelfCa')
@@ -75,7 +74,7 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
     })
     ca?.use([{ address: '127.0.0.1', port: players.queryPort }])
     return {
-      target: targetOf({ addresses: servers.addresses, players, ca, ipv6, keys }),
+      target: targetOf({ roles, addresses: servers.addresses, players, ca, ipv6, keys }),
       crashed: servers.crashed,
       async stop() {
         await servers.stop()
@@ -86,6 +85,44 @@ export async function startSelf(options: SelfOptions): Promise<Self> {
     await rm(folder, { recursive: true, force: true })
     throw error
   }
+}
+
+/** An issue server has to be told of the other two. */
+function startedRoles(asked: readonly SelfRole[]): readonly SelfRole[] {
+  return asked.includes('issue') ? SELF_ROLES : SELF_ROLES.filter((role) => asked.includes(role))
+}
+
+/** What servers will be that have not been started: which checks apply to them, but not where they are. */
+export async function plannedSelf(
+  asked: readonly SelfRole[],
+  { dns, dns01, proof, issue }: Pick<Target, 'dns' | 'dns01' | 'proof' | 'issue'>,
+): Promise<Target> {
+  const roles = startedRoles(asked)
+  return {
+    name: SELF_NAME,
+    zone: SELF_ZONE,
+    capabilities: capabilitiesOf(roles, await hasIpv6()),
+    dns: roles.includes('dns') ? dns : [],
+    ...(roles.includes('dns') && dns01 !== undefined ? { dns01 } : {}),
+    proof: roles.includes('proof') ? proof : [],
+    ...(roles.includes('issue') && issue !== undefined ? { issue } : {}),
+  }
+}
+
+function capabilitiesOf(roles: readonly SelfRole[], ipv6: boolean): readonly Capability[] {
+  const issues = roles.includes('issue')
+  const answers = roles.includes('dns')
+  const capabilities: readonly (Capability | false)[] = [
+    ipv6 && 'ipv6',
+    'private-addresses',
+    issues && 'played-proof-server',
+    issues && 'played-dns-server',
+    issues && 'played-ca',
+    answers && 'dns-writer',
+    issues && 'csr',
+    answers && 'dns01-remove',
+  ]
+  return capabilities.filter((capability) => capability !== false)
 }
 
 /** By file name, the public keys of those that were made: protobuf, base64. */
@@ -103,34 +140,25 @@ async function writeKeys(
 }
 
 function targetOf({
+  roles,
   addresses: { libp2p, queries },
   players,
   ca,
   ipv6,
   keys,
 }: {
+  readonly roles: readonly SelfRole[]
   readonly addresses: ServerAddresses
   readonly players: SelfPlayers
   readonly ca: SelfCa | undefined
   readonly ipv6: boolean
   readonly keys: ReadonlyMap<string, string>
 }): Target {
-  const issues = libp2p['issue'] !== undefined && ca !== undefined
   const proofKey = keys.get(PROOF_KEY_FILE)
-  const capabilities: readonly (Capability | false)[] = [
-    ipv6 && 'ipv6',
-    'private-addresses',
-    issues && 'played-proof-server',
-    issues && 'played-dns-server',
-    issues && 'played-ca',
-    queries.length > 0 && 'dns-writer',
-    issues && 'csr',
-    queries.length > 0 && 'dns01-remove',
-  ]
   return {
-    name: 'self',
+    name: SELF_NAME,
     zone: SELF_ZONE,
-    capabilities: capabilities.filter((capability) => capability !== false),
+    capabilities: capabilitiesOf(roles, ipv6),
     dns: queries,
     ...(libp2p['dns'] === undefined
       ? {}
