@@ -154,7 +154,7 @@ test('without any CA the command says in one line how to get one, with exit code
     PEBBLE_BIN: '/nonexistent/pebble',
   })
   t.equal(code, 2)
-  t.match(error, /\/nonexistent\/pebble.*--ca built-in/)
+  t.match(error, /\/nonexistent\/pebble.*give --acme URL.*--ca built-in.*correct PEBBLE_BIN/)
   t.notMatch(error, /\n\s+at /)
   await t.rejects(access('/nonexistent/pebble'))
 })

@@ -144,6 +144,10 @@ async function run(name: string, options: Options, io: CommandIo): Promise<numbe
         ...(options.acmeCa === undefined ? {} : { acmeCertificateAuthority: options.acmeCa }),
         ...(options.acmeRoots === undefined ? {} : { acmeRootCertificates: options.acmeRoots }),
         ...(options.ca === undefined ? {} : { only: options.ca }),
+        commandWays: [
+          options.acme === undefined ? 'give --acme URL' : 'correct --acme',
+          'take the CA of this program with --ca built-in',
+        ],
         report: (line) => (live === undefined ? io.error(`${line}\n`) : live.note(line)),
       },
       ...(terminal !== undefined && options.json !== true

@@ -58,6 +58,8 @@ export interface AcmeCaOptions {
   readonly setEnvironment?: (name: string, value: string) => void
   /** Takes this way only, instead of the first that works. */
   readonly only?: AcmeCaKind
+  /** For who has no CA: the ways to one that the options of the command give, such as `give --acme URL`. @default none */
+  readonly commandWays?: readonly string[]
   /** The DNS server that Pebble asks, as `127.0.0.1:PORT`. */
   readonly resolver: string
   /** Pebble's knobs (PEBBLE_…), over the defaults of `pebble-configuration.ts`. */

@@ -54,21 +54,25 @@ function possibleWays(facts: MachineFacts): readonly Way[] {
   return ways
 }
 
-/** One line: what was tried and why it failed, then every way to get a CA. */
-export function unavailableMessage(facts: MachineFacts, failures: readonly string[]): string {
+/** One line: what was tried and why it failed, then every way to get a CA, those of the command first. */
+export function unavailableMessage(
+  facts: MachineFacts,
+  failures: readonly string[],
+  commandWays: readonly string[] = [],
+): string {
   const tried = failures.length === 0 ? '' : ` (tried ${failures.map(oneLine).join('; ')})`
-  const named = facts.acmeUrl !== undefined || facts.pebbleBinary !== undefined
+  const named = facts.pebbleBinary !== undefined
   const apt =
     facts.aptGet !== undefined && !facts.root
       ? 'run `sudo apt-get install pebble`'
       : 'run `apt-get install pebble` (Debian, Ubuntu)'
   const ways = [
-    named ? 'correct --acme or PEBBLE_BIN' : 'give --acme URL',
-    'set PEBBLE_BIN to a Pebble program or put `pebble` on PATH',
+    ...commandWays,
+    named ? 'correct PEBBLE_BIN' : 'set PEBBLE_BIN to a Pebble program',
+    `${named ? 'unset it and ' : ''}put \`pebble\` on PATH`,
     'start a Docker engine',
     apt,
     'install Go',
-    'take the CA of this program with --ca built-in',
   ]
   return `no ACME CA can be had${tried}: ${ways.join(', or ')}`
 }

@@ -47,7 +47,7 @@ export async function openAcmeCa(options: AcmeCaOptions): Promise<AcmeCa> {
       if (!isLast(way, ways)) report(`no ACME CA by ${failure}; trying the next way`)
     }
   }
-  throw new CaUnavailableError(unavailableMessage(facts, failures))
+  throw new CaUnavailableError(unavailableMessage(facts, failures, options.commandWays))
 }
 
 /**
