@@ -1,13 +1,17 @@
 // The words of a failing check decide disputes: a server that is wrong in each way, and what is said of it.
 import type { Stream } from '@libp2p/interface'
 import { test, type Test } from 'tap'
+import { createHttpsCertificate } from '../../scenarios/engine/ca/https-certificate.ts'
+import { freePorts } from '../../scenarios/engine/ca/ports.ts'
 import { openCaller } from '../players/caller.ts'
 import { COMMAND } from '../suite/agent.ts'
 import { CheckFailure, type CheckContext } from '../suite/case.ts'
 import { NO_LIMITS, RateLimits } from '../suite/rate-limits.ts'
+import { SharedThings } from '../suite/shared.ts'
 import type { Target } from '../suite/target.ts'
 import { frame, PROTOCOLS } from '../wire/index.ts'
 import { send } from './by-hand.ts'
+import { playCa, sendOrder } from './issue/order.ts'
 import { uncertifiedAddress } from './issue/proofs.ts'
 import {
   addressOf,
@@ -187,4 +191,36 @@ test('a proof of a private address is for the issue server only where the target
   for (const address of ['8.8.8.8', '2001:4860::1', 'no address']) {
     t.equal(uncertifiedAddress({ capabilities: [] }, proofOf(address)), undefined, address)
   }
+})
+
+test('an order that fails while the CA behind the suite cannot be reached says nothing of the server', async (t) => {
+  let code = 9
+  const server = await openServer(t, (stream) => {
+    stream.send(frame(Uint8Array.of(8, code)))
+    void stream.close()
+  })
+  const [port, upstreamPort] = await freePorts()
+  const listen = { address: '127.0.0.1', port }
+  const upstream = { directoryUrl: `https://127.0.0.1:${upstreamPort}/dir` }
+  const acme = { listen, ...(await createHttpsCertificate()), upstream }
+  const notes: (string | undefined)[] = []
+  const shared = new SharedThings()
+  t.teardown(() => shared.close())
+  const context: CheckContext = {
+    ...server,
+    target: { ...server.target, players: { acme } },
+    wire: { record: ({ note, bytes }) => void (bytes.length === 0 && notes.push(note)) },
+    shared: (key, make) => shared.get(key, make),
+  }
+  const caller = await newCaller(context)
+  const ordered = () => sendOrder(context, caller, { proofs: [], supportedCryptos: [1] })
+
+  t.equal((await ordered()).error, 9, 'it is not asked, so it cannot be why')
+  const ca = await playCa(context)
+  t.type(await ca?.lookForDirectory(), 'string')
+  const fault = `the CA behind the suite cannot be reached: ${upstream.directoryUrl}`
+  await t.rejects(ordered(), { name: 'Error', message: fault })
+  t.match(notes.at(-1), fault)
+  code = 0
+  t.equal((await ordered()).error, 0, 'what the server has already is judged')
 })

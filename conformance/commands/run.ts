@@ -1,4 +1,4 @@
-import { playDns } from '../checks/issue/order.ts'
+import { playCa, playDns } from '../checks/issue/order.ts'
 import { tryPorts } from '../players/ports.ts'
 import { makeReport } from '../reports/make-report.ts'
 import { Progress } from '../reports/progress.ts'
@@ -110,7 +110,7 @@ async function execute(
 ): Promise<RunReport> {
   const { settings, selection, expectations, selectors, words } = plan
   const { cases } = selection
-  const shared = await openPlayers(cases, target)
+  const shared = await openPlayers(cases, target, io)
   const startedAt = new Date()
   const startedMs = performance.now()
   const unreachable = await findUnreachable(target, {
@@ -159,16 +159,27 @@ async function execute(
 
 /**
  * What is played at ports that the target file names is there before the first check.
- * @throws {UsageError} where a port cannot be had
+ * @throws {UsageError} where a port cannot be had, or the CA is none
  */
-async function openPlayers(cases: readonly Case[], target: Target): Promise<SharedThings> {
+async function openPlayers(
+  cases: readonly Case[],
+  target: Target,
+  io: CommandIo,
+): Promise<SharedThings> {
   const shared = new SharedThings()
   const { players } = target
   const orders = cases.some((one) => one.role === 'issue' && missingPart(one, target) === undefined)
   if (players === undefined || !orders) return shared
   await tryPorts(players)
   try {
-    await playDns({ target, shared: (key, make) => shared.get(key, make) })
+    const context: Parameters<typeof playDns>[0] = {
+      target,
+      shared: (key, make) => shared.get(key, make),
+    }
+    await playDns(context)
+    const ca = await playCa(context)
+    const fault = await ca?.lookForDirectory()
+    if (fault !== undefined) io.note(`${fault}: nothing can be said of orders\n`)
   } catch (cause) {
     await shared.close()
     const reason = cause instanceof Error ? cause.message : String(cause)

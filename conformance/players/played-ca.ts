@@ -32,11 +32,22 @@ export interface PlayedCa {
   readonly requests: readonly CaRequest[]
   /** Follows a script for orders with this name until the returned function is called. */
   follow(name: string, script: CaScript): () => void
+  /** Until the returned function is called: why the CA behind could not be reached, if so. What fails then says nothing. */
+  watch(): () => string | undefined
+  /**
+   * Looks for the directory of the CA behind. Returns why it cannot be reached; undefined where it is there.
+   * @throws {Error} where something else is there
+   */
+  lookForDirectory(): Promise<string | undefined>
   close(): Promise<void>
 }
 
 /** Requests and answers of ACME are a few KiB. */
 const BODY_BYTES_MAX = 1 << 20
+/** CAs answer at once, also where an order takes long; less than checks wait for an order. */
+const UPSTREAM_MS_MAX = 30_000
+/** A run waits for it. */
+const DIRECTORY_MS_MAX = 5_000
 
 export async function openPlayedCa(init: NonNullable<Players['acme']>): Promise<PlayedCa> {
   const played = new Played(init)
@@ -58,6 +69,8 @@ export async function openPlayedCa(init: NonNullable<Players['acme']>): Promise<
   return {
     requests: played.requests,
     follow: (name, script) => played.follow(name, script),
+    watch: () => played.watch(),
+    lookForDirectory: () => played.lookForDirectory(),
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()
@@ -72,6 +85,9 @@ class Played {
   readonly #upstream: URL
   readonly #agent: Agent
   readonly #scripts = new Map<string, { readonly script: CaScript; done: number }>()
+  /** Of the last exchange with the CA behind. */
+  #fault: string | undefined
+  readonly #watchers = new Set<(fault: string) => void>()
 
   constructor({ upstream }: NonNullable<Players['acme']>) {
     this.#upstream = new URL(upstream.directoryUrl)
@@ -86,6 +102,27 @@ class Played {
     return () => void this.#scripts.delete(name)
   }
 
+  watch(): () => string | undefined {
+    let first = this.#fault
+    const watcher = (fault: string): void => {
+      first ??= fault
+    }
+    this.#watchers.add(watcher)
+    return () => {
+      this.#watchers.delete(watcher)
+      return first
+    }
+  }
+
+  async lookForDirectory(): Promise<string | undefined> {
+    const answer = await this.#get(this.#upstream.pathname, DIRECTORY_MS_MAX).catch(() => undefined)
+    if (answer === undefined) return this.#fault
+    if (!answer.body.includes('"newNonce"')) {
+      throw new Error(`there is no ACME directory at ${this.#upstream.href} (${answer.status})`)
+    }
+    return undefined
+  }
+
   close(): void {
     this.#agent.destroy()
   }
@@ -95,9 +132,14 @@ class Played {
     const asked = readRequest(body)
     if (asked !== undefined) this.requests.push(asked)
     const script = asked === undefined ? undefined : this.#scriptFor(asked)
-    if (script !== undefined) return this.#refuse(answer, script)
-    const { status, headers, body: given } = await this.#forward(incoming, body)
-    answer.writeHead(status, headers).end(given)
+    try {
+      if (script !== undefined) return await this.#refuse(answer, script)
+      const { status, headers, body: given } = await this.#forward(incoming, body)
+      answer.writeHead(status, headers).end(given)
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error
+      answer.writeHead(502, { 'content-type': 'text/plain' }).end(error.message)
+    }
   }
 
   #scriptFor({ step, names }: CaRequest): CaScript | undefined {
@@ -127,10 +169,11 @@ class Played {
     answer.end(JSON.stringify({ type, status, detail: 'the suite says so' }))
   }
 
-  #get(path: string): Promise<Answer> {
+  #get(path: string, timeoutMs = UPSTREAM_MS_MAX): Promise<Answer> {
     return this.#exchange(
       { path, method: 'GET', headers: { 'user-agent': AGENT } },
       Buffer.alloc(0),
+      timeoutMs,
     )
   }
 
@@ -148,14 +191,43 @@ class Played {
       readonly headers: OutgoingHttpHeaders
     },
     body: Buffer,
+    timeoutMs = UPSTREAM_MS_MAX,
   ): Promise<Answer> {
     const { hostname, port } = this.#upstream
-    const outgoing = httpsRequest({ agent: this.#agent, host: hostname, port, ...asked })
-    outgoing.end(body)
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
-    const { connection: _hop, 'transfer-encoding': _encoding, ...headers } = response.headers
-    return { status: response.statusCode ?? 502, headers, body: await readBody(response) }
+    const signal = AbortSignal.timeout(timeoutMs)
+    const outgoing = httpsRequest({ agent: this.#agent, host: hostname, port, signal, ...asked })
+    // Also once there is a response, when nobody waits for it any more.
+    outgoing.on('error', () => {})
+    try {
+      outgoing.end(body)
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+      const { connection: _hop, 'transfer-encoding': _encoding, ...headers } = response.headers
+      const given = await readBody(response)
+      this.#fault = undefined
+      return { status: response.statusCode ?? 502, headers, body: given }
+    } catch (cause) {
+      // A connection that the CA has ended since it was last used.
+      const { code } = cause as { readonly code?: string }
+      if (outgoing.reusedSocket && code === 'ECONNRESET') {
+        return this.#exchange(asked, body, timeoutMs)
+      }
+      const why = signal.aborted ? `no answer in ${timeoutMs} ms` : errorText(cause)
+      const fault = `the CA behind the suite cannot be reached: ${this.#upstream.href} (${why})`
+      this.#fault = fault
+      for (const watcher of this.#watchers) watcher(fault)
+      throw new UpstreamError(fault, { cause })
+    }
   }
+}
+
+class UpstreamError extends Error {
+  override readonly name = 'UpstreamError'
+}
+
+/** Where a name has several addresses, none of which can be connected to, only the code says anything. */
+function errorText(error: unknown): string {
+  const { message = '', code = '' } = error as { readonly message?: string; readonly code?: string }
+  return message === '' ? code : message
 }
 
 interface Answer {

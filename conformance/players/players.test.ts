@@ -233,6 +233,59 @@ test('a played CA hands on what it is asked, sees orders, and refuses those in i
   ])
 })
 
+test('a played CA says 502 while the CA behind it cannot be reached or is another, and why', async (t) => {
+  const upstream = await createHttpsCertificate()
+  const own = await createHttpsCertificate()
+  const [port, upstreamPort] = await freePorts()
+  const directoryUrl = `https://127.0.0.1:${upstreamPort}/dir`
+  const played = await openPlayedCa({
+    listen: { address: '127.0.0.1', port },
+    ...own,
+    upstream: { directoryUrl, certificateAuthority: upstream.certificate },
+  })
+  t.teardown(() => played.close())
+  const status = async (): Promise<number | undefined> => {
+    const outgoing = request({ host: '127.0.0.1', port, path: '/dir', ca: own.certificate })
+    outgoing.end()
+    const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+  const listen = async ({ certificate, privateKey }: typeof own, text: string) => {
+    const ca = createServer({ cert: certificate, key: privateKey }, (_, answer) => answer.end(text))
+    ca.listen(upstreamPort, '127.0.0.1')
+    await once(ca, 'listening')
+    return async () => {
+      ca.close()
+      ca.closeAllConnections()
+      await once(ca, 'close')
+    }
+  }
+  const fault = `the CA behind the suite cannot be reached: ${directoryUrl} (`
+
+  const before = played.watch()
+  t.equal(await status(), 502)
+  t.match(before(), `${fault}connect ECONNREFUSED`)
+  t.match(await played.lookForDirectory(), fault)
+
+  const closeOther = await listen(own, '{"newNonce": ""}')
+  const meanwhile = played.watch()
+  t.equal(await status(), 502)
+  t.match(await played.lookForDirectory(), /certificate/, 'HTTPS that does not fit')
+  await closeOther()
+
+  const close = await listen(upstream, '{"newNonce": ""}')
+  t.equal(await played.lookForDirectory(), undefined)
+  t.equal(await status(), 200)
+  t.match(meanwhile(), fault, 'who has begun before it was there may have failed for that')
+  t.equal(played.watch()(), undefined, 'and it is forgotten')
+  await close()
+
+  const closeNone = await listen(upstream, 'Not found')
+  await t.rejects(played.lookForDirectory(), { message: `no ACME directory at ${directoryUrl}` })
+  await closeNone()
+})
+
 async function openDns(t: Test) {
   const key = await generateKeyPair('Ed25519')
   const [libp2pPort, queryPort] = await freePorts()

@@ -15,6 +15,7 @@ import {
   ORDER_CASE_MS,
   playCa,
   playDns,
+  toLookAt,
 } from './order.ts'
 import { goodProof, publicIpv4 } from './played-proofs.ts'
 import { errorFor, UNKNOWN_CRYPTO } from './request.ts'
@@ -185,7 +186,7 @@ function commonNameCase(keyType: KeyType): Case {
       const caller = await newCaller(context, { keyType })
       const addresses = [publicIpv4(context)]
       const [own] = namesOf(context, caller, addresses)
-      await obtain(context, caller, { addresses })
+      await toLookAt(obtain(context, caller, { addresses }))
       const made = ca.requests.findLast(
         ({ csr }) => csr !== undefined && Buffer.from(csr).includes(own),
       )

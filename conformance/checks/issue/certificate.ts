@@ -21,11 +21,10 @@ import {
   open,
   orderRequest,
   ORDER_CASE_MS,
-  ORDER_MS_MAX,
+  sendOrder,
   sharedOrder,
   type Issued,
 } from './order.ts'
-import { request } from './request.ts'
 
 /** RFC 5280, upper bound of a common name. */
 const COMMON_NAME_LENGTH_MAX = 64
@@ -258,7 +257,7 @@ function withCsr(context: CheckContext): Promise<Issued> {
 async function duplicates(context: CheckContext): Promise<void> {
   const caller = await newCaller(context)
   const { message, addresses } = await duplicatesRequest(context, caller)
-  const response = await request(context, caller, { ...message, waitMs: ORDER_MS_MAX })
+  const response = await sendOrder(context, caller, message)
   expectCode(response.error, ERRORS.OK, 'the certificate for addresses that are proven twice')
   const names = namesOf(context, caller, addresses)
   const { leaf } = open(response, { names, key: undefined })
@@ -288,7 +287,7 @@ function expectChain({ chain }: Issued, { target }: CheckContext): Finding | voi
     )
     if (!signed && !roots.some((root) => root.raw.equals(certificate.raw))) {
       fail(
-        `a signature by ${next === undefined ? 'a root of the CA' : 'the next certificate'}`,
+        `a signature by ${next === undefined ? 'a root of the CA (acme.roots of the target file)' : 'the next certificate'}`,
         `certificate ${index + 1}, "${certificate.subject}", issued by "${certificate.issuer}"`,
       )
     }

@@ -64,8 +64,34 @@ export async function order(
   caller: Caller,
   wish: OrderWish,
 ): Promise<IssueResponse> {
-  const { waitMs = ORDER_MS_MAX } = wish
-  return request(context, caller, { ...(await orderRequest(context, caller, wish)), waitMs })
+  const { waitMs } = wish
+  const message = await orderRequest(context, caller, wish)
+  return sendOrder(context, caller, { ...message, ...(waitMs === undefined ? {} : { waitMs }) })
+}
+
+/**
+ * Sends a request that comes to the CA. One that failed while the CA behind the suite could not be reached says nothing
+ * about the server.
+ */
+export async function sendOrder(
+  context: CheckContext,
+  caller: Caller,
+  message: Parameters<typeof request>[2],
+): Promise<IssueResponse> {
+  const ca = await playCa(context)
+  const watched = ca?.watch()
+  const [settled] = await Promise.allSettled([
+    request(context, caller, { waitMs: ORDER_MS_MAX, ...message }),
+  ])
+  const fault = watched?.()
+  const failed = settled.status === 'rejected' || settled.value.error !== ERRORS.OK
+  if (fault !== undefined && failed) {
+    const { directoryUrl: channel = '' } = context.target.players?.acme?.upstream ?? {}
+    context.wire.record({ direction: 'received', channel, bytes: Uint8Array.of(), note: fault })
+    throw new Error(fault)
+  }
+  if (settled.status === 'rejected') throw settled.reason
+  return settled.value
 }
 
 /** A certificate that was issued, opened. */
@@ -124,14 +150,19 @@ export function sharedOrder(
   make: (recorded: CheckContext) => Promise<Issued>,
 ): Promise<Issued> {
   return context.shared(`order: ${name}`, async (wire) => {
-    try {
-      return { value: await make({ ...context, wire }), close: async () => {} }
-    } catch (error) {
-      throw new Error(`there is no certificate to look at: ${(error as Error).message}`, {
-        cause: error,
-      })
-    }
+    return { value: await toLookAt(make({ ...context, wire })), close: async () => {} }
   })
+}
+
+/** Without a certificate a case that looks at something else has nothing to say. */
+export async function toLookAt(made: Promise<Issued>): Promise<Issued> {
+  try {
+    return await made
+  } catch (error) {
+    throw new Error(`there is no certificate to look at: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
 }
 
 /** Players are there before the first check, and for all. */
