@@ -332,6 +332,8 @@ test('list and explain tell what is checked, where it comes from, and how to do 
   const mine = await conformance(['explain', 'NT-ISSUE-012', '--target', 'mine.json'])
   t.match(mine.out, / --request-of NT-ISSUE-012\/\S+ --target mine\.json\n/)
   t.notMatch(mine.out, /target\.json/)
+  const run = await conformance(['run', 'NT-ISSUE-012', '--target', 'mine.json', '--json'])
+  t.match(JSON.parse(run.out).results[0].byHand, / --target mine\.json\n/, 'reports do so, too')
 })
 
 test('send makes the request of a check for the peer that it calls as, and shows what comes', async (t) => {

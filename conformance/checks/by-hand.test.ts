@@ -8,7 +8,7 @@ import { NO_LIMITS } from '../suite/rate-limits.ts'
 import { generateKeyTexts } from '../suite/keys.ts'
 import type { Target } from '../suite/target.ts'
 import { IssueRequest } from '../wire/index.ts'
-import { NOT_BY_HAND } from './by-hand.ts'
+import { NOT_BY_HAND, withTargetFile } from './by-hand.ts'
 import { CASES } from './index.ts'
 
 /** Lines that show what a server does without the suite's judgement. */
@@ -40,6 +40,21 @@ test('every check has lines that show it without our judgement, or says why ther
     t.equal(one.request !== undefined, makes, `${one.id}: send makes its request`)
   }
   t.ok(without.length < CASES.length / 8, `${without.length} of ${CASES.length}: ${without.join()}`)
+})
+
+test("lines can be pasted: they name the target's file as people do, quoted where a shell needs that", (t) => {
+  const texts = CASES.map(({ byHand }) => byHand(EXAMPLE_TARGET))
+  for (const [file, word] of [
+    ['conformance/target.json', 'conformance/target.json'],
+    ["my $1 servers' file", `'my $1 servers'\\'' file'`],
+  ] as const) {
+    const pasted = texts.map((text) => withTargetFile(text, file)).join('\n')
+    for (const option of ['send .* --writer-of', 'send .* --target', 'run --target']) {
+      t.match(pasted, new RegExp(`${option} ${RegExp.escape(word)}( |\n)`), option)
+    }
+    t.notMatch(pasted, ' target.json')
+  }
+  t.end()
 })
 
 test('the requests that send makes are about who sends them, and can be read where they shall be', async (t) => {

@@ -44,7 +44,7 @@ export function send(
   if (keepOpen === true) parts.push('--keep-open')
   if (slowlyMs !== undefined) parts.push(`--slowly ${slowlyMs}`)
   if (keyType !== undefined) parts.push(`--key-type ${keyType}`)
-  if (asWriter === true) parts.push('--writer-of target.json')
+  if (asWriter === true) parts.push(`--writer-of ${TARGET_FILE}`)
   return `${parts.join(' ')}\n# ${shows}`
 }
 
@@ -75,7 +75,7 @@ export function sendRequest(
   { id, shows }: { readonly id: string; readonly shows: string },
 ): string {
   const address = addressOf(target, 'issue') ?? noAddress('issue')
-  return `${COMMAND} send ${address} ${PROTOCOLS.issue} --request-of ${id} --target target.json\n# ${shows}`
+  return `${COMMAND} send ${address} ${PROTOCOLS.issue} --request-of ${id} --target ${TARGET_FILE}\n# ${shows}`
 }
 
 /** The same, where a certificate comes: the answer holds it in PEM. */
@@ -113,7 +113,19 @@ export function notByHand(
   id: string,
   { why, shows }: { readonly why: string; readonly shows: string },
 ): string {
-  return `${NOT_BY_HAND}${why}\n${COMMAND} run --target target.json ${id} --out evidence\n# ${shows}; evidence/ then holds every byte, in wire.jsonl`
+  return `${NOT_BY_HAND}${why}\n${COMMAND} run --target ${TARGET_FILE} ${id} --out evidence\n# ${shows}; evidence/ then holds every byte, in wire.jsonl`
+}
+
+/** As lines name the target's file: no check knows where it is. */
+const TARGET_FILE = 'target.json'
+
+/** Lines that can be pasted: with the target's file as it was named on the command line. */
+export function withTargetFile(lines: string, file: string): string {
+  const word = /^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`
+  return lines.replaceAll(
+    new RegExp(`(--target|--writer-of) ${RegExp.escape(TARGET_FILE)}(?!\\S)`, 'g'),
+    (_, option: string) => `${option} ${word}`,
+  )
 }
 
 /** Begins the lines of such a case. */

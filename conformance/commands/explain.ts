@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { withTargetFile } from '../checks/by-hand.ts'
 import { levelOf, namedRequirements, type NamedRequirement } from '../suite/catalogue.ts'
 import type { Case } from '../suite/case.ts'
 import { readTarget } from '../suite/read-target.ts'
@@ -19,7 +20,7 @@ export async function explain(
   io: CommandIo,
 ): Promise<void> {
   const target = words.target === undefined ? EXAMPLE_TARGET : await readTarget(words.target)
-  const told = { target, file: words.target ?? EXAMPLE_FILE }
+  const told = { target, file: words.target }
   const found = namedRequirements(selectors).map((one) => explanation(one, told))
   if (words.json === true) {
     io.write(jsonText(found))
@@ -34,12 +35,10 @@ export async function explain(
 
 type Explanation = ReturnType<typeof explanation>
 
-/** The target file as the checks write it. */
-const EXAMPLE_FILE = 'target.json'
-
 interface Told {
   readonly target: Target
-  readonly file: string
+  /** The target's; undefined for an example. */
+  readonly file: string | undefined
 }
 
 function explanation({ requirement, cases }: NamedRequirement, told: Told) {
@@ -47,13 +46,14 @@ function explanation({ requirement, cases }: NamedRequirement, told: Told) {
 }
 
 function caseExplanation(one: Case, { target, file }: Told) {
+  const byHand = one.byHand(target)
   return {
     id: one.id,
     title: one.title,
     level: levelOf(one),
     needs: needsOf(one),
     intrusive: one.intrusive === true,
-    byHand: one.byHand(target).replaceAll(EXAMPLE_FILE, () => file),
+    byHand: file === undefined ? byHand : withTargetFile(byHand, file),
   }
 }
 

@@ -142,6 +142,7 @@ async function execute(
   progress?.clear()
   return makeReport({
     target,
+    targetFile: words.target,
     results,
     cases,
     leftOut: selection.leftOut,

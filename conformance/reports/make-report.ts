@@ -1,3 +1,4 @@
+import { withTargetFile } from '../checks/by-hand.ts'
 import { levelOf } from '../suite/catalogue.ts'
 import type { Case, Verdict } from '../suite/case.ts'
 import { SUITE_NAME, SUITE_VERSION } from '../suite/agent.ts'
@@ -16,6 +17,8 @@ const WIRE_BYTES_MAX = 2_048
 
 export interface ReportInit {
   readonly target: Target
+  /** That it was read from; undefined where nobody has written one. */
+  readonly targetFile?: string | undefined
   readonly results: readonly CaseResult[]
   /** All that were to run. */
   readonly cases: readonly Case[]
@@ -35,7 +38,7 @@ export interface ReportInit {
 
 export function makeReport(init: ReportInit): RunReport {
   const { target, expectations, strict, stopped } = init
-  const results = init.results.map((result) => reported(result, { target, expectations }))
+  const results = init.results.map((result) => reported(result, init))
   const ran = new Set(results.map(({ id }) => id))
   const better = overtaken(expectations, results)
   const leftOut = [
@@ -89,8 +92,9 @@ export function countVerdicts(
 
 function reported(
   { case: one, evidence, wire, byHand, ...rest }: CaseResult,
-  { target, expectations }: { readonly target: Target; readonly expectations: Expectations },
+  { target, targetFile, expectations }: ReportInit,
 ): ReportedCase {
+  const lines = byHand ?? one.byHand(target)
   const known = expected(expectations, one.id)
   return {
     ...rest,
@@ -98,7 +102,7 @@ function reported(
     requirement: requirementOf(one),
     title: one.title,
     role: one.role,
-    byHand: byHand ?? one.byHand(target),
+    byHand: targetFile === undefined ? lines : withTargetFile(lines, targetFile),
     wire: wire.slice(0, WIRE_ENTRIES_MAX).map(shortened),
     wireLeft: Math.max(0, wire.length - WIRE_ENTRIES_MAX),
     ...(known === undefined ? {} : { known }),
