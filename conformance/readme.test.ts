@@ -20,6 +20,17 @@ test('the target in the README is one, once its keys are put in', async (t) => {
   t.equal(parseTarget(text, 'README.md').name, 'our servers 1.4')
 })
 
+test('the Pebble in the README has an HTTPS certificate for the address that it is asked at, which is trusted', (t) => {
+  const word = (pattern: RegExp): string => pattern.exec(readme)?.[1] ?? `none of ${pattern}`
+  t.equal(word(/openssl req .*subjectAltName=IP:(\S+)/), word(/--acme https:\/\/(\S+):14000/))
+  const made = word(/openssl req .* -out (\S+)/)
+  t.equal(made, word(/"certificate": "(.*?)"/))
+  t.equal(made, word(/curl --cacert (\S+)/))
+  t.equal(made, word(/--acme-ca (\S+) --acme-root/))
+  t.equal(word(/openssl req .* -keyout (\S+)/), word(/"privateKey": "([^…]*?)"/))
+  t.end()
+})
+
 test('keys of clients are read in each form that their README names', async (t) => {
   const text = readFileSync(join(import.meta.dirname, 'client/README.md'), 'utf8')
   const forms = [...text.matchAll(/`BEGIN ([A-Z ]+)`/g)].map(([, form]) => form)
