@@ -86,3 +86,18 @@ test('a server that answers and ends at once is read to its end, and every byte 
   }
   t.same(seen.slice(0, 4), ['received 020800', 'received closed', 'sent closed', 'sent 00'])
 })
+
+test('a reset is seen as that alone, where our half is open too', async (t) => {
+  const connection = await connect(t, (stream) => {
+    stream.addEventListener('message', () => stream.abort(new Error('no')), { once: true })
+  })
+  const seen: string[] = []
+  const raw = await openStream(connection, PROTOCOL, {
+    signal: signal(),
+    tap: ({ direction, note = 'bytes' }) => seen.push(`${direction} ${note}`),
+  })
+  raw.send(bytes('00'))
+  t.match(await raw.rest(signal()), { end: 'reset' })
+  t.equal(await raw.gone(signal()), 'reset')
+  t.same(seen, ['sent bytes', 'received reset'])
+})

@@ -75,10 +75,10 @@ export function rawStream(stream: Stream, connection: Connection, tap?: Tap): Ra
     }
     wake()
   }
+  const isReset = (): boolean => stream.status === 'reset' || stream.status === 'aborted'
   const closed = (): void => {
     gone = true
-    const reset = stream.status === 'reset' || stream.status === 'aborted'
-    if (!reset) return ended('closed')
+    if (!isReset()) return ended('closed')
     end = 'open'
     ended(connection.status === 'open' ? 'reset' : 'lost')
   }
@@ -88,7 +88,10 @@ export function rawStream(stream: Stream, connection: Connection, tap?: Tap): Ra
     unread = join(unread, bytes)
     wake()
   })
-  stream.addEventListener('end', () => ended('closed'))
+  stream.addEventListener('end', () => {
+    // A reset ends reading, too, before it closes the stream.
+    if (!isReset()) ended('closed')
+  })
   stream.addEventListener('close', closed)
   // All this may have happened while the protocol was still negotiated; what came then is delivered in a microtask.
   queueMicrotask(() => {
