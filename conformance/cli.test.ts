@@ -336,6 +336,32 @@ test('list and explain tell what is checked, where it comes from, and how to do 
   t.match(JSON.parse(run.out).results[0].byHand, / --target mine\.json\n/, 'reports do so, too')
 })
 
+test('reports go to standard output in one piece with all else that is said there', async (t) => {
+  const { port } = await openRefuser(t)
+  const target = await targetFile('output', port)
+  const run = ['run', '--target', target, 'NT-DNS-010', '--rate', 'none']
+  const redirected = join(folder, 'redirected')
+  const shell = `exec "$0" "$@" > ${redirected}`
+  const tapTo = (file: string): readonly string[] => [...run, '--report', `tap=${file}`]
+  const outputs = ['-', redirected, ...(process.platform === 'linux' ? ['/dev/stdout'] : [])]
+  for (const file of outputs) {
+    await promisify(execFile)('/bin/sh', ['-c', shell, process.execPath, CLI, ...tapTo(file)], {
+      cwd: folder,
+      env: {},
+    }).catch(({ code }: { readonly code: unknown }) => t.equal(code, 1))
+    const text = await readFile(redirected, 'utf8')
+    t.match(text, /^TAP version 14\n[^]*\nnodetrust-conformance .*\n[^]*NOT EVERY MUST HOLDS/, file)
+    t.equal(text.match(/^TAP version/gm)?.length, 1)
+  }
+
+  const nulls = ['--report', 'json=/dev/null', '--report', 'html=/dev/null']
+  const { code, err } = await conformance([...run, ...nulls, '--report', 'json=output-report.json'])
+  t.equal(code, 1, err)
+  const page = await conformance(['report', '--html', '-', 'output-report.json'])
+  t.match(page, { code: 0, err: '', out: /^<!doctype html>[^]*<\/html>\s*$/i })
+  t.notOk((await readdir(folder)).includes('-'), 'nothing is named so')
+})
+
 test('send makes the request of a check for the peer that it calls as, and shows what comes', async (t) => {
   const server = await openCaller({ listen: ['/ip4/127.0.0.1/tcp/0'] })
   await server.node.handle('/p2p/nodetrust/issue/1.0.0', (stream) => {

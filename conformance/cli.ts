@@ -38,6 +38,7 @@ process.stderr.on('error', () => {})
 
 const io: CommandIo = {
   write: (text) => output.write(text),
+  isOutput: (file) => output.is(file),
   read: async () => (await readBytes(process.stdin, 'standard input')).toString(),
   note: (text) => void process.stderr.write(text),
   terminal: process.stderr.isTTY ? process.stderr : undefined,
@@ -206,7 +207,7 @@ function vectorsCommand(end: (code: number) => void): Command {
 function reportCommand(): Command {
   const command = subcommand('report', 'Compare targets: several JSON reports as one HTML page')
     .argument('<files...>', 'reports that `run --report json=FILE` wrote')
-    .requiredOption('--html <file>', 'the page')
+    .requiredOption('--html <file>', 'the page; - for standard output')
     .action(async (files: string[], words: ReportWords) => {
       const { report } = await import('./commands/report.ts')
       await report(files, words, io)

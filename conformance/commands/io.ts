@@ -2,6 +2,8 @@
 export interface CommandIo {
   /** Writes to standard output: what was asked for, and nothing else. */
   readonly write: (text: string) => void
+  /** Whether a file is standard output, under whatever name: what goes there is written by `write`. */
+  readonly isOutput: (file: string) => boolean
   /** All of standard input. */
   readonly read: () => Promise<string>
   /** Writes to standard error, for people. */

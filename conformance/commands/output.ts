@@ -1,8 +1,10 @@
-import { fstatSync, writeSync } from 'node:fs'
+import { fstatSync, statSync, writeSync } from 'node:fs'
 
 /** Standard output, with what Node does not tell of it: that a disk was full. */
 export interface Output {
   write(text: string): void
+  /** Whether a file is this one, as `-`, /dev/stdout and what it is redirected to are: two writers would garble it. */
+  is(file: string): boolean
   /** Resolves when all is written, with what went wrong first; undefined where nothing did. */
   end(): Promise<unknown>
 }
@@ -24,6 +26,12 @@ export function openOutput(): Output {
       } catch (error) {
         failed(error)
       }
+    },
+    is(file) {
+      if (file === '-') return true
+      const found = statSync(file, { throwIfNoEntry: false })
+      const own = fstatSync(process.stdout.fd)
+      return found !== undefined && found.dev === own.dev && found.ino === own.ino
     },
     async end() {
       await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))

@@ -30,6 +30,7 @@ export async function report(
       }),
     ),
   )
+  if (io.isOutput(words.html)) return io.write(htmlText(reports))
   await writeText(words.html, htmlText(reports))
   io.note(`${words.html} compares ${reports.map(({ target }) => target.name).join(', ')}\n`)
 }

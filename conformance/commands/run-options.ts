@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parseReportFile, type ReportFile } from '../reports/write-reports.ts'
 import type { Level, Role } from '../suite/case.ts'
-import { fileIdentity } from '../suite/files.ts'
+import { fileIdentity, isFileOrNone } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import { LEVELS } from '../suite/selection.ts'
 
@@ -87,7 +87,8 @@ function overwritten(
     if (taken.has(path)) {
       return [`--report ${format}=${file} would overwrite a file of this run: take another name`]
     }
-    taken.add(path)
+    // Devices and pipes take one after the other.
+    if (isFileOrNone(file)) taken.add(path)
     return []
   })
 }

@@ -97,7 +97,7 @@ export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Pro
   const lost = new Set<string>()
   const report = await execute(plan, target, { io, lost })
   // They are kept also where nobody reads the output to its end.
-  for (const problem of await writeReports(report, settings.reports)) lost.add(problem)
+  for (const problem of await writeReports(report, settings.reports, io)) lost.add(problem)
   io.write(words.json === true ? jsonText(report) : `${treeText(report)}\n`)
   for (const problem of lost) io.note(`${problem}\n`)
   return lost.size === 0 ? report.exitCode : exitCodeOfLoss(report.exitCode)

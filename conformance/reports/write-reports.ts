@@ -44,14 +44,25 @@ export async function probeReports(files: readonly ReportFile[]): Promise<void> 
   if (problems.length > 0) throw new UsageError(problems.join('\n'))
 }
 
+/** Standard output: what else a command says is written there, too. */
+export interface ReportOutput {
+  readonly isOutput: (file: string) => boolean
+  readonly write: (text: string) => void
+}
+
 /** Writes a report in all formats that were asked for. Returns a line for each file that cannot be; all others are. */
 export async function writeReports(
   report: RunReport,
   files: readonly ReportFile[],
+  output?: ReportOutput,
 ): Promise<readonly string[]> {
   return messagesOf(
     await Promise.allSettled(
-      files.map(async ({ format, file }) => writeText(file, await WRITERS[format](report))),
+      files.map(async ({ format, file }) => {
+        const text = await WRITERS[format](report)
+        if (output?.isOutput(file) === true) output.write(text)
+        else await writeText(file, text)
+      }),
     ),
   )
 }
@@ -62,6 +73,8 @@ export async function writeText(file: string, text: string): Promise<void> {
 }
 
 async function probe(file: string): Promise<void> {
+  // Standard output.
+  if (file === '-') return
   const found = await stat(file).catch(() => undefined)
   // Devices and pipes are for writing once.
   if (found !== undefined && !found.isFile() && !found.isDirectory()) return

@@ -90,6 +90,11 @@ export function fileIdentity(file: string): string {
   return found === undefined ? resolve(file) : `${found.dev}:${found.ino}`
 }
 
+/** Whether what is written there takes the place of what was. */
+export function isFileOrNone(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true
+}
+
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
