@@ -100,6 +100,27 @@ test('a client that wrote what is no certificate, or no key beside it, has faile
   t.match(found, { verdict: 'fail', actual: /^a file that is none/ })
 })
 
+test(
+  'a client that wrote what has no end, or cannot be opened, has failed, and the suite goes on',
+  process.platform === 'win32' ? { skip: 'there are no FIFOs' } : {},
+  async (t) => {
+    for (const [make, actual] of [
+      ['mkfifo', /^a folder, a pipe/],
+      ['mkdir', /^a folder, a pipe/],
+      ['ln -s /dev/zero', /^a folder, a pipe/],
+      ['truncate -s 300M', /^a longer one$/],
+      ['ln -s error.txt', /^what cannot be read \(ELOOP\)$/],
+    ] as const) {
+      const found = await verdictOf(
+        t,
+        `${make} $NT_OUT_DIR/error.txt; exit 1`,
+        obtaining('failure'),
+      )
+      t.match(found, { verdict: 'fail', expected: /^a regular file error\.txt/, actual }, make)
+    }
+  },
+)
+
 test('a client that should fail has failed only if it says so and keeps nothing', async (t) => {
   t.match(await verdictOf(t, 'exit 1', obtaining('failure')), { verdict: 'pass' })
   t.match(await verdictOf(t, 'exit 0', obtaining('failure')), {

@@ -13,8 +13,7 @@ const BYTE_ORDER_MARK = '\uFEFF'
  * @throws {UsageError} where it cannot be read
  */
 export async function readText(file: string): Promise<string> {
-  const bytes = await readBounded(file).catch((error: unknown) => {
-    if (error instanceof UsageError) throw error
+  const found = await readBounded(file, FILE_BYTES_MAX).catch((error: unknown) => {
     const code = errorCode(error)
     throw new UsageError(
       code === 'ENOENT'
@@ -22,35 +21,54 @@ export async function readText(file: string): Promise<string> {
         : `file "${file}" cannot be read (${code})`,
     )
   })
-  const text = bytes.toString('utf8')
+  if (found === 'irregular') {
+    throw new UsageError(`"${file}" is no regular file: save what it gives into one`)
+  }
+  if (found === 'too long') throw tooLong(`file "${file}"`)
+  const text = found.toString('utf8')
   // Editors of some systems begin every text with it; JSON does not know it.
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
 }
 
-async function readBounded(file: string): Promise<Buffer> {
+/** All of a file, or why not: whatever stands there, this ends soon and reads little more than `bytesMax`. */
+export async function readBounded(
+  file: string,
+  bytesMax: number,
+): Promise<Buffer | 'irregular' | 'too long'> {
   // A FIFO that nobody writes to would not even be opened.
   await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  if (!(await handle.stat()).isFile()) {
-    throw new UsageError(`"${file}" is no regular file: save what it gives into one`)
-  }
-  return await readBytes(handle.createReadStream({ autoClose: false }), `file "${file}"`)
+  if (!(await handle.stat()).isFile()) return 'irregular'
+  const bytes = await takeBytes(handle.createReadStream({ autoClose: false }), bytesMax)
+  return bytes ?? 'too long'
 }
 
 /**
- * All that a stream gives. What a file says of its length is not believed: files of /proc say 0.
+ * All that a stream gives.
  * @throws {UsageError} where that is more than any file of ours holds
  */
 export async function readBytes(stream: AsyncIterable<Buffer>, name: string): Promise<Buffer> {
+  const bytes = await takeBytes(stream, FILE_BYTES_MAX)
+  if (bytes === undefined) throw tooLong(name)
+  return bytes
+}
+
+/** Undefined where there are more. What a file says of its length is not believed: files of /proc say 0. */
+async function takeBytes(
+  stream: AsyncIterable<Buffer>,
+  bytesMax: number,
+): Promise<Buffer | undefined> {
   const parts: Buffer[] = []
   let length = 0
   for await (const part of stream) {
     length += part.length
-    if (length > FILE_BYTES_MAX) {
-      throw new UsageError(`${name} is larger than ${FILE_BYTES_MAX} bytes`)
-    }
+    if (length > bytesMax) return undefined
     parts.push(part)
   }
   return Buffer.concat(parts)
+}
+
+function tooLong(name: string): UsageError {
+  return new UsageError(`${name} is larger than ${FILE_BYTES_MAX} bytes`)
 }
 
 /**

@@ -1,8 +1,8 @@
 // What became of a client that should have obtained one certificate: judged by the files that it wrote.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CheckContext } from '../../suite/case.ts'
+import { errorCode, readBounded } from '../../suite/files.ts'
 import { OUT_FILES } from '../../client/environment.ts'
 import type { Play } from '../../client/play.ts'
 import { id0Name, type IssueRequest } from '../../wire/index.ts'
@@ -96,8 +96,20 @@ export function onlyRequest(play: Play): IssueRequest {
   return first?.request ?? fail('a request to the issue server', 'none')
 }
 
-/** A whole file that the client wrote; undefined where there is none, or nothing in it. */
+/** Keys, chains and lists of peers are far shorter. */
+const FILE_BYTES_MAX = 1024 * 1024
+
+/** A whole file that the client wrote; undefined where there is none, or nothing in it. Fails where it is something else. */
 export async function outFile(play: Play, name: string): Promise<string | undefined> {
-  const text = await readFile(join(play.outFolder, name), 'utf8').catch(() => '')
+  const wanted = `a regular file ${name} of at most ${FILE_BYTES_MAX} bytes, or none`
+  const found = await readBounded(join(play.outFolder, name), FILE_BYTES_MAX).catch(
+    (error: unknown) => {
+      const code = errorCode(error)
+      return code === 'ENOENT' ? undefined : fail(wanted, `what cannot be read (${code})`)
+    },
+  )
+  if (found === 'irregular') return fail(wanted, 'a folder, a pipe, a socket or a device')
+  if (found === 'too long') return fail(wanted, 'a longer one')
+  const text = found?.toString('utf8') ?? ''
   return text.trim() === '' ? undefined : text
 }
