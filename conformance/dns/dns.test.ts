@@ -177,6 +177,45 @@ test('TCP: messages are cut out of the bytes however they come, and the end is s
   t.match(await exchangeTcp(packet, init), { bytes: packet })
 })
 
+test('TCP: of a server that sends without end a bounded part is taken, and others have their turn', async (t) => {
+  const zeros = Buffer.alloc(64 * 1024)
+  let sent = 0
+  const server = createServer((socket) => {
+    const more = (): void => {
+      do sent += zeros.length
+      while (socket.write(zeros))
+    }
+    socket.on('drain', more).on('error', () => {})
+    more()
+  })
+  const entries: WireEntry[] = []
+  const init = {
+    server: await listening(t, server),
+    wire: { record: (entry: WireEntry) => void entries.push(entry) },
+    signal: AbortSignal.timeout(20_000),
+    strays: { count: 0 },
+  }
+  const idle = await openTcp(init)
+  t.teardown(() => idle.close())
+  t.notOk(await idle.ended(500), 'nobody takes what comes, and the server waits')
+  t.ok(entries.length <= 256, `${entries.length} unread messages`)
+
+  let turns = 0
+  const timer = setInterval(() => (turns += 1), 1)
+  const packet = writeQuery({ name: NAME, type: TYPE.A, id: 0x1234 })
+  t.equal(await exchangeTcp(packet, init), undefined)
+  clearInterval(timer)
+  t.equal(init.strays.count, 10_001, 'the messages, and the bytes after them')
+  t.ok(turns > 5, `${turns} turns of others`)
+  t.match(entries.at(-1)?.note, /^given up: more than 10000 messages/)
+  t.ok(sent < 64 * 1024 * 1024, `${sent} bytes sent`)
+
+  const flooded = await openTcp(init)
+  t.teardown(() => flooded.close())
+  while ((await flooded.receive()) !== undefined);
+  t.notOk(await flooded.ended(100), 'the server has not ended it')
+})
+
 async function listening(t: Test, server: ReturnType<typeof createServer>): Promise<AddressInfo> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describePacket, describeQuery } from './describe.ts'
 import {
   addressText,
@@ -13,12 +14,18 @@ import { withLength } from './write.ts'
 
 const CONNECT_MS_MAX = 5_000
 const REPLY_MS_DEFAULT = 3_000
+/** Of messages that nobody has taken yet; the server has to wait then. */
+const UNREAD_MAX = 256
+const UNREAD_BYTES_MAX = 1024 * 1024
+/** On one connection, which is given up then: no check asks for a hundredth of that. */
+const MESSAGES_MAX = 10_000
+const BYTES_MAX = 16 * 1024 * 1024
 
 /** A TCP connection to a DNS server, its messages cut out of the bytes. */
 export interface TcpConnection {
   /** Sends bytes as they are. Whole messages need `withLength`. */
   send(bytes: Uint8Array, note?: string): Promise<void>
-  /** The next message; undefined when the server ended the connection, or none came in time. */
+  /** The next message; undefined when the server ended the connection, sent far too much, or none came in time. */
   receive(waitMs?: number): Promise<Uint8Array | undefined>
   /** What came and is no whole message yet. */
   rest(): Uint8Array
@@ -70,6 +77,10 @@ export async function openTcp({ server, wire, signal }: ExchangeInit): Promise<T
   received.onMessage = (bytes) => {
     wire.record({ direction: 'received', channel, bytes, note: describePacket(bytes) })
   }
+  received.onGivenUp = () => {
+    const note = `given up: more than ${MESSAGES_MAX} messages or ${BYTES_MAX} bytes`
+    wire.record({ direction: 'received', channel, bytes: new Uint8Array(0), note })
+  }
   return {
     async send(bytes, note) {
       wire.record({ direction: 'sent', channel, bytes, ...(note === undefined ? {} : { note }) })
@@ -84,7 +95,7 @@ export async function openTcp({ server, wire, signal }: ExchangeInit): Promise<T
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
       await received.closed(deadline)
       signal.throwIfAborted()
-      if (!received.over) return false
+      if (!received.over || received.givenUp) return false
       wire.record({ direction: 'received', channel, bytes: new Uint8Array(0), note: 'closed' })
       return true
     },
@@ -94,24 +105,27 @@ export async function openTcp({ server, wire, signal }: ExchangeInit): Promise<T
   }
 }
 
-/** What came, cut into messages. */
+/** What came, cut into messages; of what a server may send without end there is never much. */
 class Received {
   onMessage: (bytes: Uint8Array) => void = () => {}
+  onGivenUp: () => void = () => {}
   over = false
+  /** It is over because we have ended it. */
+  givenUp = false
+  readonly #socket: Socket
   #bytes: Buffer = Buffer.alloc(0)
   readonly #messages: Uint8Array[] = []
+  #unreadBytes = 0
+  #allMessages = 0
+  #allBytes = 0
   readonly #waiting = new Set<() => void>()
 
   constructor(socket: Socket) {
+    this.#socket = socket
     socket.on('data', (chunk: Buffer) => {
+      this.#allBytes += chunk.length
       this.#bytes = Buffer.concat([this.#bytes, chunk])
-      while (this.#bytes.length >= 2 && this.#bytes.length >= 2 + this.#bytes.readUInt16BE()) {
-        const end = 2 + this.#bytes.readUInt16BE()
-        const message = Uint8Array.from(this.#bytes.subarray(2, end))
-        this.#messages.push(message)
-        this.onMessage(message)
-        this.#bytes = this.#bytes.subarray(end)
-      }
+      this.#cut()
       this.#wake()
     })
     const end = (): void => {
@@ -129,16 +143,57 @@ class Received {
   }
 
   async message(waitMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
-    while (this.#messages.length === 0 && !this.over && !deadline.aborted) {
-      await this.#changed(deadline)
+    if (this.#messages.length === 0) {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+      while (this.#messages.length === 0 && !this.over && !deadline.aborted) {
+        await this.#changed(deadline)
+      }
     }
     signal.throwIfAborted()
-    return this.#messages.shift()
+    const message = this.#messages.shift()
+    if (message === undefined) return undefined
+    this.#unreadBytes -= message.length
+    this.#cut()
+    // Whoever takes one after the other lets nothing else happen meanwhile, deadlines among it.
+    if (this.#allMessages % UNREAD_MAX === 0) await turn()
+    return message
   }
 
   async closed(deadline: AbortSignal): Promise<void> {
     while (!this.over && !deadline.aborted) await this.#changed(deadline)
+  }
+
+  /** As many messages as there is room for. */
+  #cut(): void {
+    const full = (): boolean =>
+      this.#messages.length >= UNREAD_MAX || this.#unreadBytes >= UNREAD_BYTES_MAX
+    while (
+      !full() &&
+      this.#bytes.length >= 2 &&
+      this.#bytes.length >= 2 + this.#bytes.readUInt16BE()
+    ) {
+      if (this.#allMessages >= MESSAGES_MAX || this.#allBytes > BYTES_MAX) {
+        this.#giveUp()
+        return
+      }
+      const end = 2 + this.#bytes.readUInt16BE()
+      const message = Uint8Array.from(this.#bytes.subarray(2, end))
+      this.#allMessages += 1
+      this.#unreadBytes += message.length
+      this.#messages.push(message)
+      this.onMessage(message)
+      this.#bytes = this.#bytes.subarray(end)
+    }
+    if (full()) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  #giveUp(): void {
+    if (this.givenUp) return
+    this.givenUp = true
+    this.over = true
+    this.#socket.destroy()
+    this.onGivenUp()
   }
 
   async #changed(deadline: AbortSignal): Promise<void> {
