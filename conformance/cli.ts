@@ -23,12 +23,13 @@ import { EXIT, exitCodeOfLoss, exitCodeOfStop, StoppedError } from './suite/verd
 /** The user has to change something. */
 const USAGE_ERRORS = ['UsageError', 'UnavailableError', 'CaUnavailableError']
 
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 const stopping = new AbortController()
-for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
+for (const signal of SIGNALS) {
   process.on(signal, () => {
     const reason = new StoppedError(signal)
     // The second one is from somebody who does not want to wait.
-    if (stopping.signal.aborted) process.exit(reason.exitCode)
+    if (stopping.signal.aborted) endBy(signal, reason.exitCode)
     stopping.abort(reason)
   })
 }
@@ -46,8 +47,23 @@ const io: CommandIo = {
   signal: stopping.signal,
 }
 const code = await main(process.argv)
+const lastCode = codeOfOutput(await output.end(), code)
+unlisten()
 // libp2p keeps a stopped process alive for a second; standard output may still be on its way to a pipe.
-process.exit(codeOfOutput(await output.end(), code))
+process.exit(lastCode)
+
+/** Dies of a signal, which a shell tells as its code. `process.exit` waits for reads of files, and they may not end. */
+function endBy(signal: (typeof SIGNALS)[number], exitCode: number): void {
+  unlisten()
+  // What was started is ended then.
+  process.emit('exit', exitCode)
+  process.kill(process.pid, signal)
+}
+
+/** From then on signals do what they do by default. */
+function unlisten(): void {
+  for (const signal of SIGNALS) process.removeAllListeners(signal)
+}
 
 function codeOfOutput(failure: unknown, otherwise: number): number {
   if (failure === undefined) return otherwise
