@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'tap'
+import { listenerAt } from '../suite/processes.ts'
 import { tryPorts } from './ports.ts'
 
 const LINUX = process.platform === 'linux'
@@ -32,6 +34,47 @@ test('a port that is taken is told with who has it, and what to do', async (t) =
   await t.resolves(tryPorts({ dns }), 'what is free is left free')
   await t.resolves(tryPorts({ dns }))
 })
+
+test(
+  'who has a port is who has it at that address, or at all',
+  LINUX ? {} : { skip: 'processes are found by /proc' },
+  async (t) => {
+    const here = createServer().listen(0, '127.0.0.3')
+    await once(here, 'listening')
+    const { port } = here.address() as AddressInfo
+    const script = `require('node:net').createServer().listen(${port}, '127.0.0.2', () => console.log('ready'))`
+    const other = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] })
+    t.teardown(() => other.kill('SIGKILL'))
+    await once(other.stdout, 'data')
+    const at = (address: string): number | undefined =>
+      listenerAt({ protocol: 'tcp', address, port })
+    t.equal(at('127.0.0.2'), other.pid)
+    t.equal(at('127.0.0.3'), process.pid)
+    t.equal(at('::ffff:127.0.0.2'), other.pid)
+    t.equal(at('127.0.0.4'), undefined)
+    t.equal(at('::1'), undefined)
+    t.ok([other.pid, process.pid].includes(at('0.0.0.0')))
+    t.ok([other.pid, process.pid].includes(at('::')))
+    await once(here.close(), 'close')
+
+    for (const [listening, asked] of [
+      ['0.0.0.0', '127.0.0.4'],
+      ['::', '127.0.0.4'],
+      ['::', '::1'],
+      ['::1', '::1'],
+    ] as const) {
+      const server = createServer().listen(0, listening)
+      await once(server, 'listening')
+      const found = listenerAt({
+        protocol: 'tcp',
+        address: asked,
+        port: (server.address() as AddressInfo).port,
+      })
+      t.equal(found, process.pid, `${asked}, where ${listening} is taken`)
+      await once(server.close(), 'close')
+    }
+  },
+)
 
 test('an address of another machine is told as that', async (t) => {
   const listen = { address: '192.0.2.53', port: 14_000 }

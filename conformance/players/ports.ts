@@ -4,15 +4,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, isIPv6 } from 'node:net'
 import { errorCode } from '../suite/files.ts'
-import { commandOf, listenerAt } from '../suite/processes.ts'
+import { commandOf, listenerAt, type Place } from '../suite/processes.ts'
 import { readable } from '../suite/readable.ts'
 import type { Players } from '../suite/target.ts'
 import { UsageError } from '../suite/usage-error.ts'
 
-interface PlayedPort {
-  readonly protocol: 'tcp' | 'udp'
-  readonly address: string
-  readonly port: number
+interface PlayedPort extends Place {
   /** Where the target file says so. */
   readonly key: string
 }
@@ -72,7 +69,7 @@ function problemText({ protocol, address, port, key }: PlayedPort, code: string)
   const where = `port ${port} (${protocol}) at ${address}, where the suite has to play (${key} in the target file),`
   switch (code) {
     case 'EADDRINUSE': {
-      const pid = listenerAt(protocol, port)
+      const pid = listenerAt({ protocol, address, port })
       const who =
         pid === undefined
           ? `another process (as root, ss -lnp "sport = :${port}" names it)`
