@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { Parser } from 'tap-parser'
@@ -72,6 +73,41 @@ test('reports that can be written are, whatever becomes of the others', async (t
   t.match(problems, [/in-a-file\.json" cannot be written/])
   t.equal(problems.length, 1)
   t.match(readFileSync(whole, 'utf8'), /^TAP version/)
+})
+
+test(
+  'a report that a disk does not take whole leaves the older one, and nothing else',
+  process.platform === 'linux' ? {} : { skip: 'a bound for files is set by bash' },
+  async (t) => {
+    const folder = t.testdir({ 'old.json': 'older' })
+    const script = `import { writeText } from ${JSON.stringify(join(import.meta.dirname, 'write-reports.ts'))}
+      for (const name of ['old.json', 'new.json']) {
+        await writeText(name, 'x'.repeat(100_000)).catch(({ message }) => console.log(message))
+      }
+      await writeText('short.json', 'short')`
+    const bounded = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1"`
+    const { stdout } = spawnSync('/bin/bash', ['-c', bounded, process.execPath, script], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: {},
+    })
+    t.equal(
+      stdout,
+      'file "old.json" cannot be written (EFBIG)\nfile "new.json" cannot be written (EFBIG)\n',
+    )
+    t.same(readdirSync(folder).toSorted(), ['old.json', 'short.json'])
+    t.equal(readFileSync(join(folder, 'old.json'), 'utf8'), 'older')
+  },
+)
+
+test('a report takes the place of an older one, behind a link and with its permissions', async (t) => {
+  const folder = t.testdir({ kept: { old: 'older' }, link: t.fixture('symlink', 'kept/old') })
+  const at = (name: string): string => join(folder, name)
+  chmodSync(at('kept/old'), 0o640)
+  await writeReports(report, [{ format: 'tap', file: at('link') }])
+  t.match(readFileSync(at('kept/old'), 'utf8'), /^TAP version/)
+  t.equal(statSync(at('kept/old')).mode & 0o777, 0o640)
+  t.same(readdirSync(at('kept')), ['old'])
 })
 
 test('whether reports can be written is found without a trace', async (t) => {

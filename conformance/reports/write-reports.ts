@@ -1,5 +1,6 @@
-import { open, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { chmod, open, realpath, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { errorCode, makeFolder } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
 import type { RunReport } from './report.ts'
@@ -69,7 +70,27 @@ export async function writeReports(
 
 /** @throws {UsageError} where the file cannot be written */
 export async function writeText(file: string, text: string): Promise<void> {
-  await attempt(file, () => writeFile(file, text))
+  await attempt(file, () => write(file, text))
+}
+
+/** Where a folder takes no other file, or the file is a mount point: it alone can be written. */
+const ONLY_IN_PLACE = ['EACCES', 'EPERM', 'EBUSY']
+
+/** A disk that is full, or an end meanwhile, leaves what was there. */
+async function write(file: string, text: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found !== undefined && !found.isFile()) return await writeFile(file, text)
+  const whole = found === undefined ? file : await realpath(file)
+  const part = join(dirname(whole), `.${randomUUID()}.part`)
+  try {
+    await writeFile(part, text, { flag: 'wx', flush: true })
+    if (found !== undefined) await chmod(part, found.mode)
+    await rename(part, whole)
+  } catch (error) {
+    await rm(part, { force: true })
+    if (!ONLY_IN_PLACE.includes(errorCode(error))) throw error
+    await writeFile(file, text)
+  }
 }
 
 async function probe(file: string): Promise<void> {
@@ -82,10 +103,10 @@ async function probe(file: string): Promise<void> {
   if (found === undefined) await unlink(file)
 }
 
-async function attempt(file: string, write: (file: string) => Promise<void>): Promise<void> {
+async function attempt(file: string, use: (file: string) => Promise<void>): Promise<void> {
   try {
     await makeFolder(dirname(file))
-    await write(file)
+    await use(file)
   } catch (error) {
     throw new UsageError(`file "${file}" cannot be written (${errorCode(error)})`)
   }
