@@ -1,3 +1,5 @@
+import { withoutC1 } from '../suite/readable.ts'
+
 /** What a command has of the process that it runs in; only cli.ts and output.ts touch the process itself. */
 export interface CommandIo {
   /** Writes to standard output: what was asked for, and nothing else. */
@@ -17,5 +19,5 @@ export interface CommandIo {
 
 /** One JSON document, for machines. */
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`
+  return `${withoutC1(JSON.stringify(value, undefined, 2))}\n`
 }

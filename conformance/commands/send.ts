@@ -5,7 +5,7 @@ import { streamError } from '../players/connection-error.ts'
 import { openCaller } from '../players/caller.ts'
 import type { KeyType } from '../suite/case.ts'
 import { UsageError } from '../suite/problems.ts'
-import { readable } from '../suite/readable.ts'
+import { readableLine } from '../suite/readable.ts'
 import { readTarget } from '../suite/read-target.ts'
 import { openStream, type RawStream } from '../wire/stream.ts'
 import type { CommandIo } from './io.ts'
@@ -52,7 +52,7 @@ export async function send(
   stack.defer(() => caller.close())
   caller.node.addEventListener('peer:identify', ({ detail: { agentVersion, protocols } }) => {
     const said = [agentVersion ?? 'no agentVersion', ...protocols].join(' ')
-    io.note(`identify ${readable(said)}\n`)
+    io.note(`identify ${readableLine(said)}\n`)
   })
   const waitMs = made === undefined ? WAIT_MS : REQUEST_WAIT_MS
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(waitMs)])

@@ -1,5 +1,6 @@
 import type { Level, Verdict } from '../suite/case.ts'
 import type { ComparedCase, ComparedRequirement } from './compare.ts'
+import { readable } from '../suite/readable.ts'
 import { counted } from '../suite/words.ts'
 import { hexDump } from './hex-dump.ts'
 import { html, type Html } from '../../scenarios/engine/markup/html-text.ts'
@@ -123,7 +124,7 @@ function wireHtml({ wire, wireLeft }: ReportedCase): Html {
             <p>
               <b>${direction === 'sent' ? '→ sent' : '← received'}</b> ${channel},
               ${counted(length, 'byte')}, after ${atMs.toFixed(1)}
-              ms${note === undefined ? '' : `: ${note}`}
+              ms${note === undefined ? '' : `: ${readable(note)}`}
             </p>
             ${hex === '' ? undefined : html`<pre>${hexDump(Buffer.from(hex, 'hex'), length)}</pre>`}
           </li>`,

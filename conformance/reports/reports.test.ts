@@ -313,6 +313,26 @@ test('TAP is what a parser reads: failures fail, known ones are TODO, what does 
   t.match(missing?.skip, /capability/)
 })
 
+test('controls that a server has put into a message reach no terminal and no page', async (t) => {
+  const nasty = 'banner \u0000\u001b[31m\u0007\u009b31m\u0085'
+  const controls = /(?!\n)\p{Cc}/u
+  const found = await reportOf([
+    makeCase({
+      id: 'NT-DNS-010/controls',
+      run: async ({ wire }) => {
+        wire.record({ direction: 'received', channel: 'tcp', bytes: Buffer.from('x'), note: nasty })
+        throw new CheckFailure({ expected: 'x', actual: 'y', byHand: nasty })
+      },
+    }),
+  ])
+  const file = join(t.testdir({}), 'report.json')
+  await writeReports(found, [{ format: 'json', file }])
+  t.notMatch(readFileSync(file, 'utf8'), controls)
+  t.same(JSON.parse(readFileSync(file, 'utf8')), JSON.parse(JSON.stringify(found)))
+  t.notMatch(tapText(found), controls)
+  t.match(htmlText([found]), String.raw`banner \u0000\u001b[31m\u0007\u009b31m\u0085`)
+})
+
 test('JUnit counts failures and errors, gives every test a name and its requirement, and is well-formed', async (t) => {
   const text = junitText(report)
   t.match(

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { withoutC1 } from '../suite/readable.ts'
 import { counted } from '../suite/words.ts'
 import { unexpectedPass } from './conclusion.ts'
 import { notChosen, WHY_NOT } from './left-out.ts'
@@ -57,6 +58,7 @@ function point(
         ? { wire: one.wire.slice(0, WIRE_MAX) }
         : {}),
     },
+    (_, value: unknown) => (typeof value === 'string' ? withoutC1(value) : value),
     { lineWidth: 0 },
   )
   const block = ['---', ...details.trimEnd().split('\n'), '...']
@@ -81,5 +83,5 @@ function escaped(text: string): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim()
+  return withoutC1(text).replaceAll(/\s+/g, ' ').trim()
 }

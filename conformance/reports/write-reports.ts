@@ -3,6 +3,7 @@ import { chmod, open, realpath, rename, rm, stat, unlink, writeFile } from 'node
 import { dirname, join } from 'node:path'
 import { errorCode, makeFolder } from '../suite/files.ts'
 import { UsageError } from '../suite/problems.ts'
+import { withoutC1 } from '../suite/readable.ts'
 import type { RunReport } from './report.ts'
 
 /** A file that a run writes: `--report junit=results.xml`. */
@@ -18,7 +19,7 @@ export type ReportFormat = (typeof REPORT_FORMATS)[number]
 const WRITERS: Readonly<Record<ReportFormat, (report: RunReport) => Promise<string>>> = {
   tap: async (report) => (await import('./tap.ts')).tapText(report),
   junit: async (report) => (await import('./junit.ts')).junitText(report),
-  json: async (report) => `${JSON.stringify(report, undefined, 2)}\n`,
+  json: async (report) => `${withoutC1(JSON.stringify(report, undefined, 2))}\n`,
   html: async (report) => (await import('./html.ts')).htmlText([report]),
 }
 
