@@ -14,6 +14,7 @@ import { test, type Test } from 'tap'
 import { createHttpsCertificate } from '../scenarios/engine/ca/https-certificate.ts'
 import { openCaller } from './players/caller.ts'
 import { SUITE_VERSION } from './suite/agent.ts'
+import { lockRun } from './suite/run-lock.ts'
 import { generateKeyTexts } from './suite/keys.ts'
 import { parseTarget } from './suite/read-target.ts'
 import { IssueRequest, Proof, ProofWrapper, readFrames } from './wire/index.ts'
@@ -212,6 +213,23 @@ test('a target where nothing answers ends the run with 4, at once; no check ends
   t.match(away.out, /nothing answers at 127.0.0.1 port 9/)
   t.equal(none.code, 3)
   t.equal(inapplicable.code, 3)
+})
+
+test('a run ends with 2, and asks nobody anything, while another keeps evidence of its target', async (t) => {
+  const refuser = await openRefuser(t)
+  const target = await targetFile('twice', refuser.port)
+  const kept = join(folder, 'conformance-results/twice')
+  const words = ['run', '--target', target, 'NT-DNS-010']
+  const other = await lockRun(kept)
+  t.match(await conformance(words), {
+    code: 2,
+    out: '',
+    err: `another run (process ${process.pid}) has "conformance-results/twice": wait until it ends, or take another --out\n`,
+  })
+  t.equal(refuser.queries, 0)
+  await other[Symbol.asyncDispose]()
+  t.equal((await conformance(words)).code, 1)
+  t.notOk((await readdir(kept)).includes('run.lock'))
 })
 
 test('a dry run asks nobody anything', async (t) => {

@@ -28,6 +28,7 @@ export async function client(
   }
   // Nobody else is disturbed.
   const plan = await planRun(selectors, { ...words, intrusive: true }, ONE_AT_A_TIME, 'clients')
+  await using stack = new AsyncDisposableStack()
   const tested = {
     exec: words.exec,
     folder: runsFolder(words.out, words.name),
@@ -35,7 +36,7 @@ export async function client(
   }
   const nothingRuns = words.dryRun === true || plan.selection.cases.length === 0
   if (!nothingRuns) {
-    await makeEvidenceFolder(words.out)
+    stack.use(await makeEvidenceFolder(words.out, words.name))
     const wrong = await nonCompliance(tested, io.signal)
     if (wrong !== undefined) {
       io.note(`${wrong}\n`)

@@ -93,7 +93,8 @@ export async function runPlan(plan: RunPlan, target: Target, io: CommandIo): Pro
     io.note(nothingChosen(selection))
     return EXIT.nothingRun
   }
-  await makeEvidenceFolder(words.out)
+  await using stack = new AsyncDisposableStack()
+  stack.use(await makeEvidenceFolder(words.out, target.name))
   const lost = new Set<string>()
   const report = await execute(plan, target, { io, lost })
   // They are kept also where nobody reads the output to its end.

@@ -67,7 +67,7 @@ export async function self(
         }),
       )
     : undefined
-  await makeEvidenceFolder(words.out)
+  stack.use(await makeEvidenceFolder(words.out, SELF_NAME))
   const servers = await startSelf({
     roles,
     ...(ca === undefined ? {} : { ca }),

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { endianness } from 'node:os'
 import { addressBytes, unmapped, type AddressBytes } from '../wire/addresses.ts'
+import { errorCode } from './files.ts'
 
 /** Those that there are now. */
 export function processIds(): readonly number[] {
@@ -21,6 +22,25 @@ export function commandOf(pid: number): string {
     .replaceAll('\0', ' ')
     .trim()
 }
+
+/** Whether there is one with this id. */
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+/** When a process was started, in the kernel's own measure: ids are used again. Empty where that is not to be seen. */
+export function startOfProcess(pid: number): string {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), '')
+  // Its name is in brackets, and may hold any.
+  return stat.slice(stat.lastIndexOf(')') + 1).split(' ')[START_FIELD] ?? ''
+}
+
+/** Counted after the name (proc_pid_stat(5): field 22). */
+const START_FIELD = 20
 
 /** Where something listens. */
 export interface Place {

@@ -4,6 +4,7 @@ import { mkdtemp, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, makeFolder } from './files.ts'
 import { UsageError } from './problems.ts'
+import { lockRun } from './run-lock.ts'
 import type { WireEntry, WireLog } from './wire-log.ts'
 
 /** An entry as wire.jsonl and reports hold it. */
@@ -57,14 +58,17 @@ export function evidenceFolder(out: string, target: string, caseId: string): str
 }
 
 /**
- * Makes the folder for the evidence of a run, and tries it.
- * @throws {UsageError} where that cannot be
+ * Makes the folder for the evidence of a run, and tries it. What is kept of the target there is this process's until the
+ * result is disposed of.
+ * @throws {UsageError} where that cannot be, or another run is at it
  */
-export async function makeEvidenceFolder(out: string): Promise<void> {
+export async function makeEvidenceFolder(out: string, target: string): Promise<AsyncDisposable> {
   try {
     await makeFolder(out, 0o700)
     await rmdir(await mkdtemp(join(out, '.probe-')))
+    return await lockRun(join(out, fileName(target)))
   } catch (error) {
+    if (error instanceof UsageError) throw error
     throw new UsageError(
       `--out is "${out}", which is no folder that can be written to (${errorCode(error)})`,
     )
