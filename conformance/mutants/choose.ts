@@ -1,4 +1,5 @@
 // Which mutants are run, and what has none: pure.
+import { chooseNamed } from '../../scenarios/engine/mutation/choose.ts'
 import type { Case } from '../suite/case.ts'
 import { CASES, REQUIREMENTS } from '../suite/catalogue.ts'
 import { UsageError } from '../suite/problems.ts'
@@ -11,17 +12,13 @@ export function chooseMutants(
   mutants: readonly Mutant[],
   only: readonly string[],
 ): readonly Mutant[] {
-  if (only.length === 0) return mutants
-  const named = (word: string): readonly Mutant[] =>
-    mutants.filter(({ id, role, breaks }) => [id, role, breaks].includes(word))
-  const empty = only.filter((word) => named(word).length === 0)
-  if (empty.length > 0) {
-    throw new UsageError(
-      `--only ${empty.join(', ')} names no mutant, wanted such as dns/no-soa, dns or NT-DNS-064: --list shows them all`,
-    )
-  }
-  const chosen = new Set(only.flatMap(named))
-  return mutants.filter((mutant) => chosen.has(mutant))
+  return chooseNamed(mutants, only, {
+    isNamed: ({ id, role, breaks }, word) => [id, role, breaks].includes(word),
+    refuse: (empty) =>
+      new UsageError(
+        `--only ${empty.join(', ')} names no mutant, wanted such as dns/no-soa, dns or NT-DNS-064: --list shows them all`,
+      ),
+  })
 }
 
 /** A MUST that no mutant breaks. */
