@@ -43,6 +43,27 @@ export interface SeedFailure {
   readonly hosts: readonly string[]
 }
 
+/** Of a seed that came to no end: nothing is known of its world but how to run it again. */
+export function unfinished({
+  invariant,
+  problem,
+  ...of
+}: Pick<SeedResult, 'seed' | 'world' | 'class' | 'realMs' | 'replay'> &
+  Pick<SeedFailure, 'invariant' | 'problem'>): SeedResult {
+  return {
+    ...of,
+    failure: { invariant, problem, atMs: 0, hosts: [] },
+    options: {},
+    faults: 0,
+    virtualMs: 0,
+    cpuMs: 0,
+    events: 0,
+    draws: 0,
+    digest: { events: '', shape: '', bytes: '', eventCount: 0, packetCount: 0, byteCount: 0 },
+    sometimes: [],
+  }
+}
+
 /** A child process that runs many seeds. */
 export interface SeedRunner extends AsyncDisposable {
   run(

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { SeedReply, SeedRequest } from './child.ts'
 import { replayLine, type Reduction } from './plan.ts'
-import type { SeedClass, SeedResult, SeedRunner } from './result.ts'
+import { unfinished, type SeedClass, type SeedResult, type SeedRunner } from './result.ts'
 import { ENGINE_FAULT } from './verdict.ts'
 
 /** Real time that one seed may take, before it is stopped and counts as unknown. */
@@ -71,12 +71,16 @@ export class ChildRunner implements SeedRunner {
     else answered.resolve('died')
     try {
       const reply = await answered.promise
-      const failed = (kind: SeedClass, invariant: string, problem: string): SeedResult => ({
-        ...nothing(seed, world, reduction),
-        class: kind,
-        failure: { invariant, problem, atMs: 0, hosts: [] },
-        realMs: Math.round(performance.now() - begun),
-      })
+      const failed = (kind: SeedClass, invariant: string, problem: string): SeedResult =>
+        unfinished({
+          seed,
+          world,
+          class: kind,
+          invariant,
+          problem,
+          realMs: Math.round(performance.now() - begun),
+          replay: replayLine(seed, world, reduction),
+        })
       if (reply === 'died') {
         const how = child.signalCode ?? `exit code ${child.exitCode}`
         return failed('crash', 'the process lives', `it ended with ${how}\n${this.#stderr}`)
@@ -137,22 +141,5 @@ export class ChildRunner implements SeedRunner {
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
-  }
-}
-
-function nothing(seed: string, world: string, reduction: Reduction | undefined) {
-  return {
-    seed,
-    world,
-    options: {},
-    faults: 0,
-    virtualMs: 0,
-    cpuMs: 0,
-    realMs: 0,
-    events: 0,
-    draws: 0,
-    digest: { events: '', shape: '', bytes: '', eventCount: 0, packetCount: 0, byteCount: 0 },
-    sometimes: [],
-    replay: replayLine(seed, world, reduction),
   }
 }

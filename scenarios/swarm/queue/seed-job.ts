@@ -1,6 +1,6 @@
 // What the two ends of a queue agree in.
 import { z } from 'zod'
-import type { SeedResult } from '../result.ts'
+import { unfinished, type SeedResult } from '../result.ts'
 
 /** A seed that waits for a worker. */
 export const SeedJob = z.strictObject({
@@ -31,25 +31,13 @@ export function jobsOf(name: string): number {
 
 /** What becomes of a seed that no worker could finish. */
 export function lostResult({ seed, world }: SeedJob, replay: string): SeedResult {
-  return {
+  return unfinished({
     seed,
     world,
     class: 'crash',
-    failure: {
-      invariant: 'the worker lives',
-      problem: `${TAKEN_OVER_MAX + 1} workers ended while they ran this seed`,
-      atMs: 0,
-      hosts: [],
-    },
-    options: {},
-    faults: 0,
-    virtualMs: 0,
-    cpuMs: 0,
+    invariant: 'the worker lives',
+    problem: `${TAKEN_OVER_MAX + 1} workers ended while they ran this seed`,
     realMs: 0,
-    events: 0,
-    draws: 0,
-    digest: { events: '', shape: '', bytes: '', eventCount: 0, packetCount: 0, byteCount: 0 },
-    sometimes: [],
     replay,
-  }
+  })
 }

@@ -1,9 +1,9 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../engine/ca/index.ts'
 import { findAptGet, installPackages } from '../../engine/machine/apt.ts'
 import { findProgram, type Machine } from '../../engine/machine/machine.ts'
 import type { RecordedWork, WorkerNews } from './recorded-worker.ts'
@@ -45,7 +45,7 @@ export interface RunningRedis extends AsyncDisposable {
 
 export async function startRedis(program: string): Promise<RunningRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'nodetrust-redis-'))
-  const port = await freePort()
+  const [port] = await freePorts()
   const start = async (): Promise<ChildProcess> => {
     const options = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--dir', folder]
     const server = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -114,14 +114,4 @@ export async function startWorker(work: RecordedWork): Promise<WorkerProcess> {
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
