@@ -72,6 +72,8 @@ test('a browser is the one that was named, or the first on PATH with certutil', 
     'google-chrome': 'echo Google Chrome 155.0.0.1',
     certutil: 'exit 0',
     silent: 'exit 1',
+    other: 'echo Firefox 145.0',
+    cold: 'sleep 6; echo Chromium 156.0.1.3',
   })
   t.match(await findBrowser({ path, signal }), {
     chromium: join(path, 'chromium'),
@@ -84,8 +86,11 @@ test('a browser is the one that was named, or the first on PATH with certutil', 
   await t.rejects(named('none'), { name: 'BrowserUnavailableError', message: /none".*executable/ })
   await t.rejects(named('silent'), {
     name: 'BrowserUnavailableError',
-    message: /no Chromium or Chrome that starts/,
+    message: /no Chromium or Chrome that starts here \(--version said nothing within 60 s\)/,
   })
+  await t.rejects(named('other'), { message: /\(--version said "Firefox 145\.0"\)/ })
+  const description = /^Chromium 156\.0\.1\.3 /
+  t.match(await named('cold'), { description }, 'one that is slow on a cold disk is a browser too')
 })
 
 test('root on Debian gets what is missing by apt-get, anybody else is told how', async (t) => {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { findAptGet, installPackages } from '../machine/apt.ts'
 import { findProgram, UnavailableError, type Machine } from '../machine/machine.ts'
-import { printed } from '../machine/program.ts'
+import { printed, QUESTION_TIMEOUT_MS } from '../machine/program.ts'
 
 /** The programs that a visit by a browser takes. */
 export interface Browser {
@@ -21,6 +21,7 @@ export class BrowserUnavailableError extends UnavailableError {
 /** All are Chromium, and trust what the user's NSS database says. */
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const DEBIAN_FOLDER = '/usr/bin'
+const SAID_LENGTH_MAX = 200
 
 /**
  * The browser that CHROMIUM_BIN names, the first on PATH, or Debian's, which is installed where we may.
@@ -103,8 +104,11 @@ async function described(chromium: string, certutil: string): Promise<Browser> {
   const said = await printed(chromium, ['--version'])
   const version = /(?:Chromium|Google Chrome) \d[\d.]*/.exec(said)?.[0]
   if (version === undefined) {
+    const words = said.replace(/\s+/g, ' ').trim().slice(0, SAID_LENGTH_MAX)
+    const answer =
+      words === '' ? `said nothing within ${QUESTION_TIMEOUT_MS / 1_000} s` : `said "${words}"`
     throw new BrowserUnavailableError(
-      `no browser can be had: "${chromium}" is no Chromium or Chrome that starts here; set CHROMIUM_BIN to one`,
+      `no browser can be had: "${chromium}" is no Chromium or Chrome that starts here (--version ${answer}); set CHROMIUM_BIN to one`,
     )
   }
   return { chromium, certutil, description: `${version} (${chromium})` }

@@ -4,7 +4,8 @@ import { promisify } from 'node:util'
 /** Longest installation of anything. */
 export const INSTALL_TIMEOUT_MS = 5 * 60_000
 const OUTPUT_LENGTH_MAX = 16 * 1024
-const QUESTION_TIMEOUT_MS = 5_000
+/** Chromium, just installed and not yet in memory, takes seconds to say its version: 3 on an idle machine, 5 beside tests. */
+export const QUESTION_TIMEOUT_MS = 60_000
 const question = promisify(execFile)
 
 /** Runs a program to its end; what it printed last is in the error where it fails. */
@@ -40,7 +41,7 @@ export async function runProgram(
   })
 }
 
-/** What a program prints, however it ends; nothing where it cannot be started. */
+/** What a program prints within a minute, however it ends; nothing where it cannot be started. */
 export async function printed(
   program: string,
   programArguments: readonly string[],
