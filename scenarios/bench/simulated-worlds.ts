@@ -31,7 +31,7 @@ const SMALL: SwarmPlan = {
   hosts: hosts({ proof: 3, dns: 2, issue: 1, client: 5 }).map((host): HostPlan =>
     host.role === 'client'
       ? { ...host, late: true, options: { autoStart: true, announceIntervalMs: 10_000 } }
-      : host,
+      : { ...host, families: [4, 6] },
   ),
   starts: { client1: 5_000, client2: 10_000, client3: 20_000, client4: 30_000, client5: 60_000 },
   link: { latencyMs: 40, jitterMs: 5 },

@@ -51,12 +51,13 @@ export const budgetsAreCounted: Watch = {
   },
 }
 
-/** What is used, by what it is counted for; a budget that is whole is not told. */
+/** What is used, by what it is counted for; nothing of a server that keeps to no budgets. A budget that is whole is not told. */
 function usedOf(world: World, name: string) {
   const host = world.host(name)
   if (!host.running) return undefined
   const issue = host.node.services['issue'] as Counting | undefined
   const states = host.run(() => issue?.budgets() ?? [])
+  if (states.length === 0) return undefined
   const of = (wanted: string): Map<string, number> =>
     new Map(
       states

@@ -342,11 +342,12 @@ test('budgets are compared with what was asked for and given', async (t) => {
     ['issue1', 'request:received'],
     ['issue1', 'certificate:issued', { names: ['b', 'a'] }],
   ]
-  const judged = (domain: number, set: number): Promise<string | undefined> => {
-    const budgets = (): object[] => [
-      { budget: 'certificatesPerDomain', key: 'zone', count: 9, left: 9 - domain },
-      { budget: 'certificatesPerSet', key: 'a b', count: 9, left: 9 - set },
-    ]
+  const counted = (domain: number, set: number): object[] => [
+    { budget: 'certificatesPerDomain', key: 'zone', count: 9, left: 9 - domain },
+    { budget: 'certificatesPerSet', key: 'a b', count: 9, left: 9 - set },
+  ]
+  const judged = (...budgetsOf: [number, number] | []): Promise<string | undefined> => {
+    const budgets = (): object[] => (budgetsOf.length === 0 ? [] : counted(...budgetsOf))
     const host = {
       running: true,
       run: (work: () => unknown) => work(),
@@ -358,6 +359,7 @@ test('budgets are compared with what was asked for and given', async (t) => {
   t.equal(await judged(0, 1), undefined, 'a renewal is not counted for the domain')
   t.match(await judged(2, 1), /has counted 2 certificates of zone, and was asked for 1/)
   t.match(await judged(1, 0), /has counted 0 certificates of the 1 for a b/)
+  t.equal(await judged(), undefined, 'a server that keeps to no budgets counts nothing')
 })
 
 test('where nothing is wrong nothing fails, until the world ends', async (t) => {
