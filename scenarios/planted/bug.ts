@@ -40,6 +40,7 @@ export const SEEN = {
   orders: 'no order is made where there is one',
   budgets: 'what the CA limits is counted once',
   challenges: 'a DNS server answers the challenges that it was given and no others',
+  stored: 'a certificate is on the disk of its client, with its key',
   kept: 'a client that comes back has its certificate',
   expired: 'no certificate is announced or served after its end',
   waits: 'waits after failures grow, and are drawn',

@@ -65,7 +65,7 @@ export const CLIENT_BUGS = bugsOf('client', [
     find: '      key: certificate.key,\n',
     replace: "      key: this.#pendingKey ?? '',\n",
     breaks: ['NT-CLIENT-013'],
-    seenBy: [SEEN.kept],
+    seenBy: [SEEN.stored, SEEN.kept],
     why: 'stores the key that it has made last, which is none by then',
   },
   {

@@ -8,6 +8,7 @@ import { nobodyIsBusyWaiting } from './idle.ts'
 import { noncesAreUsedOnce, retryAfterIsKept } from './manners.ts'
 import { ordersAreMadeOnce } from './orders.ts'
 import { proofsAreOfTheirPeer } from './proofs.ts'
+import { certificatesAreStored } from './stored.ts'
 import { waitsGrowAndAreDrawn } from './waits.ts'
 import type { Watch } from './watch.ts'
 
@@ -19,6 +20,7 @@ export const WATCHES: readonly Watch[] = [
   ordersAreMadeOnce,
   budgetsAreCounted,
   removalsRemoveOneValue,
+  certificatesAreStored,
   certificatesAreKept,
   expiredIsOver,
   waitsGrowAndAreDrawn,

@@ -1,4 +1,6 @@
 // Each watch is given what could have happened: once as it should be, and with one thing wrong.
+import { MemoryDatastore } from 'datastore-core'
+import { Key } from 'interface-datastore'
 import { test } from 'tap'
 import type { TraceEntry } from '../../engine/trace.ts'
 import type { World } from '../../engine/world.ts'
@@ -13,6 +15,7 @@ import { nobodyIsBusyWaiting } from './idle.ts'
 import { noncesAreUsedOnce, retryAfterIsKept } from './manners.ts'
 import { ordersAreMadeOnce } from './orders.ts'
 import { proofsAreOfTheirPeer } from './proofs.ts'
+import { certificatesAreStored } from './stored.ts'
 import { waitsGrowAndAreDrawn } from './waits.ts'
 import type { Watch } from './watch.ts'
 
@@ -317,6 +320,23 @@ test('waits grow while a client has nothing, and are drawn', async (t) => {
   t.equal(await judged(failed(4_000), ['client1', 'host:started'], failed(4_000)), undefined)
   t.match(await judged(failed(4_000, { code: 'RATE_LIMIT' })), /wanted at least 15000 ms/)
   t.equal(await judged(failed(4_000), obtained({}), failed(4_000)), undefined)
+})
+
+test('what a client has is on its disk, if its disk could be written', async (t) => {
+  const certificate = { serial: '1', chain: 'BEGIN\nchain\nEND\n', key: 'BEGIN\nkey\nEND\n' }
+  const has = async (record: object, ...before: Told[]): Promise<string | undefined> => {
+    const datastore = new MemoryDatastore()
+    await datastore.put(new Key('/other'), Buffer.from(certificate.key))
+    await datastore.put(new Key('/record'), Buffer.from(JSON.stringify(record)))
+    const host = { node: { services: { nodetrust: { certificate } } }, disk: { datastore } }
+    const world = worldOf({ host: () => host })
+    return await judge(certificatesAreStored, [...before, obtained({})], { world })
+  }
+  const { chain, key } = certificate
+  t.equal(await has({ chain, key }), undefined)
+  t.match(await has({ chain, key: '' }), /client1 has certificate 1, and not on its disk/)
+  t.match(await has({ key }), /not on its disk/)
+  t.equal(await has({}, ['client1', 'fault:disk', { problem: 'full' }]), undefined)
 })
 
 test('a server answers what it was given, and only writers give', async (t) => {
