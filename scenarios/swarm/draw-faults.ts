@@ -2,7 +2,8 @@ import type { CaRule } from '../engine/ca/index.ts'
 import type { Fault, FaultMoment, HostPlan } from '../engine/scenario.ts'
 import { ATTACKS } from '../engine/simulated-faults.ts'
 import type { Random, SeededRandom } from '../engine/sim/random.ts'
-import type { TimedFault, WorldName } from './plan.ts'
+import { drawClockAhead } from './draw-clock.ts'
+import type { TimedFault } from './plan.ts'
 
 const FAULTS_MAX = 20
 /** Of those that an attacker makes whatever else happens: one that does nothing shows nothing. */
@@ -34,7 +35,10 @@ export function drawFaults(
   init: {
     readonly hosts: readonly HostPlan[]
     readonly faultsMs: number
-    readonly world: WorldName
+    /** When each client is started, in ms. */
+    readonly starts: Readonly<Record<string, number>>
+    /** How long the CA's certificates live, in s; undefined for its own time. */
+    readonly validity: number | undefined
   },
 ): { readonly faults: readonly TimedFault[]; readonly kinds: readonly string[] } {
   const names: Names = {
@@ -66,7 +70,8 @@ export function drawFaults(
     const crash = { kind: 'crash', host: timed.host, disk: 'kept', powerCut: false } as const
     return [timed, { ...crash, at: timed.at, forMs: down }]
   }).flat()
-  return { faults: faults.toSorted(inTime), kinds: kinds.map(({ kind }) => kind) }
+  const clocks = isCalm ? [] : drawClockAhead(random, init)
+  return { faults: [...faults, ...clocks].toSorted(inTime), kinds: kinds.map(({ kind }) => kind) }
 }
 
 /** Where an order stands: most of the time nothing goes on that a fault could hurt. */

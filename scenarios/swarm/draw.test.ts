@@ -1,8 +1,10 @@
 // What a seed draws: data, the same each time, in which nothing shifts when something is left out.
 import { test } from 'tap'
+import { SeededRandom } from '../engine/sim/random.ts'
+import { drawClockAhead } from './draw-clock.ts'
 import { KINDS } from './draw-faults.ts'
 import { drawPlan } from './draw.ts'
-import { parseReduction, reduce, reductionText, replayLine } from './plan.ts'
+import { parseReduction, reduce, reductionText, replayLine, type TimedFault } from './plan.ts'
 import { parseSeed, seedsFrom } from './seed-text.ts'
 import { SOMETIMES } from './sometimes.ts'
 
@@ -47,6 +49,32 @@ test('whatever fault is drawn, a campaign tells whether it has met it', (t) => {
       kind,
     )
   }
+  t.end()
+})
+
+test('in some worlds with short certificates the clock of the first client is ahead', (t) => {
+  const starts = { client1: 30_000, client2: 5_000 }
+  const drawnFor = (validity: number | undefined): readonly TimedFault[] =>
+    SEEDS.flatMap((seed) => drawClockAhead(new SeededRandom(seed), { starts, validity }))
+  const drawn = drawnFor(200)
+  t.ok(drawn.length > SEEDS.length / 3 && drawn.length < SEEDS.length, `${drawn.length} worlds`)
+  for (const { kind, host, at, forMs } of drawn) {
+    t.match({ kind, host }, { kind: 'clock', host: 'client2' })
+    t.ok(Number(at) > starts.client2 && Number(at) < starts.client1 && forMs >= 20_000)
+  }
+  t.same(drawnFor(undefined), [], 'what lives for months does not end by an hour')
+
+  const { isMet } = SOMETIMES.find(({ name }) => name.startsWith('the clock of a client')) ?? {}
+  const ahead = SEEDS.map((seed) => drawPlan(seed).faults).filter((faults) =>
+    faults.some(({ kind, host, ...detail }) =>
+      isMet?.({ atMs: 0, host, event: `fault:${kind}`, detail }),
+    ),
+  )
+  t.ok(ahead.length > SEEDS.length / 10, `a campaign meets it: ${ahead.length} worlds`)
+  t.notOk(
+    ahead.some((faults) => faults.length === 1),
+    'where nothing else is done to anybody, this is not done either',
+  )
   t.end()
 })
 

@@ -65,7 +65,8 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
       .filter(({ role }) => role === 'client')
       .map(({ name }) => [name, random.fork(`start ${name}`).integer(0, faultsMs)]),
   )
-  const { faults, kinds } = drawFaults(random, { hosts, faultsMs, world })
+  const { validity } = ca
+  const { faults, kinds } = drawFaults(random, { hosts, faultsMs, starts, validity })
   return {
     seed,
     world,

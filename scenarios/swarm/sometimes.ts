@@ -1,5 +1,6 @@
 import { ATTACKS } from '../engine/simulated-faults.ts'
 import type { TraceEntry } from '../engine/trace.ts'
+import { AHEAD_MS_MIN } from './draw-clock.ts'
 
 /** Something that must happen in at least one world of a campaign: else the campaign has shown less than it seems. */
 export interface Sometimes {
@@ -68,6 +69,13 @@ export const SOMETIMES: readonly Sometimes[] = [
     name: `a ${role} server lies`,
     isMet: ({ event, host }: TraceEntry) => event === 'fault:lie' && host.startsWith(role),
   })),
+  {
+    name: 'the clock of a client is ahead by more than its certificate lives',
+    isMet: ({ event, host, detail }: TraceEntry) =>
+      event === 'fault:clock' &&
+      host.startsWith('client') &&
+      Number(detail['offsetMs']) >= AHEAD_MS_MIN,
+  },
   ...NATS.map((nat) => ({
     name: `a client is behind a ${nat} NAT`,
     isMet: happens('host:started', { nat }),
