@@ -3,7 +3,8 @@ import type { Fault, FaultMoment, HostPlan } from '../engine/scenario.ts'
 import { ATTACKS } from '../engine/simulated-faults.ts'
 import type { Random, SeededRandom } from '../engine/sim/random.ts'
 import { drawClockAhead } from './draw-clock.ts'
-import type { TimedFault } from './plan.ts'
+import { drawCoincidence } from './draw-coincidences.ts'
+import type { TimedFault, WorldName } from './plan.ts'
 
 const FAULTS_MAX = 20
 /** Of those that an attacker makes whatever else happens: one that does nothing shows nothing. */
@@ -35,6 +36,7 @@ export function drawFaults(
   init: {
     readonly hosts: readonly HostPlan[]
     readonly faultsMs: number
+    readonly world: WorldName
     /** When each client is started, in ms. */
     readonly starts: Readonly<Record<string, number>>
     /** How long the CA's certificates live, in s; undefined for its own time. */
@@ -71,7 +73,11 @@ export function drawFaults(
     return [timed, { ...crash, at: timed.at, forMs: down }]
   }).flat()
   const clocks = isCalm ? [] : drawClockAhead(random, init)
-  return { faults: [...faults, ...clocks].toSorted(inTime), kinds: kinds.map(({ kind }) => kind) }
+  const together = init.world === 'swarm' && !isCalm ? drawCoincidence(random, init.hosts) : []
+  return {
+    faults: [...faults, ...clocks, ...together].toSorted(inTime),
+    kinds: kinds.map(({ kind }) => kind),
+  }
 }
 
 /** Where an order stands: most of the time nothing goes on that a fault could hurt. */

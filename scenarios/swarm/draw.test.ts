@@ -40,6 +40,19 @@ test('over many seeds every kind of fault is drawn, on, and off', (t) => {
   t.end()
 })
 
+test('in some worlds faults meet at one moment, and whatever else happens there is as it is without', (t) => {
+  const met = new Set<string>()
+  for (const seed of SEEDS) {
+    const { faults } = drawPlan(seed)
+    // A canary has no coincidences, and no routers.
+    const others = faults.filter((fault) => !isCoincident(fault) && fault.kind !== 'rebind')
+    t.same(others, drawPlan(seed, 'canary').faults, seed)
+    met.add(faults.flatMap((fault) => (isCoincident(fault) ? [fault.kind] : [])).join(' '))
+  }
+  t.same([...met].toSorted(), ['', 'crash disturb', 'isolate'])
+  t.end()
+})
+
 test('whatever fault is drawn, a campaign tells whether it has met it', (t) => {
   const drawn = new Set(SEEDS.flatMap((seed) => drawPlan(seed).faults.map(({ kind }) => kind)))
   for (const kind of drawn) {
@@ -170,3 +183,8 @@ test('a seed is a number of 64 bits or the hash of a commit', (t) => {
   t.same([...seedsFrom(String(2n ** 64n - 1n), 3)], ['18446744073709551615', '0', '1'])
   t.end()
 })
+
+/** Those wait for what one issue server does. */
+function isCoincident({ at }: TimedFault): boolean {
+  return typeof at !== 'number' && at.detail?.['via'] !== undefined
+}

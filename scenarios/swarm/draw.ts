@@ -66,7 +66,7 @@ export function drawPlan(seed: string, world: WorldName = 'swarm'): SwarmPlan {
       .map(({ name }) => [name, random.fork(`start ${name}`).integer(0, faultsMs)]),
   )
   const { validity } = ca
-  const { faults, kinds } = drawFaults(random, { hosts, faultsMs, starts, validity })
+  const { faults, kinds } = drawFaults(random, { hosts, faultsMs, world, starts, validity })
   return {
     seed,
     world,

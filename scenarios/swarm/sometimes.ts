@@ -104,6 +104,10 @@ export const SOMETIMES: readonly Sometimes[] = [
   },
   { name: 'a disk has no room for a store', isMet: says('request:refused', /full|readonly/) },
   { name: 'a challenge cannot be set', isMet: happens('challenge:failed') },
+  {
+    name: 'a challenge cannot be removed when its order ends',
+    isMet: says('challenge:failed', /^not removed yet/),
+  },
   { name: 'the CA pauses the issue server', isMet: happens('ca:paused') },
   { name: 'the CA answers 429', isMet: caAnswers(429) },
   { name: 'the CA answers 503', isMet: caAnswers(503) },
