@@ -154,11 +154,13 @@ function leftOpen(world: World): Complaint | undefined {
 /** A server that was away learns within seconds what it missed. */
 const REMOVAL_MS_MAX = 45_000
 
-/** What nobody remembers lives for its time, and a writer gone bad may still be writing. */
-function removalMs({ trace }: World): number | undefined {
-  const isForgotten = trace.entries.some(
-    ({ event, detail }) =>
-      event === 'fault:scribble' || (event === 'fault:crash' && detail['disk'] !== 'kept'),
+/** What no issue server remembers lives for its time, and a writer gone bad may still be writing. */
+function removalMs(world: World): number | undefined {
+  const writers = new Set(world.hostsOf('issue').map(({ name }) => name))
+  const isForgotten = world.trace.entries.some(
+    ({ host, event, detail }) =>
+      event === 'fault:scribble' ||
+      (event === 'fault:crash' && detail['disk'] !== 'kept' && writers.has(host)),
   )
   return isForgotten ? undefined : REMOVAL_MS_MAX
 }
