@@ -65,12 +65,18 @@ export class Faults implements AsyncDisposable {
     for (const stop of this.#unfollow) stop()
     this.#unfollow.clear()
     this.#clearTimers()
+    // First: a host that is stopped in its sleep has stopped only when it is awake again.
+    await this.#healThose(({ kind }) => kind === 'sleep')
     await Promise.all(this.#pending)
     this.#clearTimers()
-    const unhealed = [...this.#unhealed]
-    this.#unhealed.clear()
-    // Together: a host cannot start before its disk is well.
-    await Promise.all(unhealed.map((one) => this.#heal(...one).catch(this.#failed)))
+    await this.#healThose(() => true)
+  }
+
+  /** Together: a host cannot start before its disk is well. */
+  async #healThose(chosen: (fault: Fault) => boolean): Promise<void> {
+    const those = [...this.#unhealed].filter(([, fault]) => chosen(fault))
+    for (const [injected] of those) this.#unhealed.delete(injected)
+    await Promise.all(those.map((one) => this.#heal(...one).catch(this.#failed)))
   }
 
   readonly #failed = (error: unknown): void => {

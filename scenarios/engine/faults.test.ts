@@ -1,0 +1,37 @@
+// Faults that meet at one host, and how they end; the host is one that does nothing by itself.
+import { test } from 'tap'
+import { Faults } from './faults.ts'
+import { Trace } from './trace.ts'
+import type { World } from './world.ts'
+
+test('a host that is to stop while it sleeps is woken when all is healed, stops, and is started again', async (t) => {
+  const awake = Promise.withResolvers<void>()
+  const done: string[] = []
+  const host = {
+    multiaddrs: [],
+    async stop() {
+      await awake.promise
+      done.push('stopped')
+    },
+    async start() {
+      done.push('started')
+    },
+  }
+  const sleep = () => {
+    done.push('asleep')
+    return () => awake.resolve()
+  }
+  const trace = new Trace()
+  const driver = { simulated: { machine: () => ({ sleep }) } }
+  const world = { trace, driver, host: () => host } as unknown as World
+  await using faults = new Faults(world)
+  await faults.add({ kind: 'sleep', host: 'a', at: 0 })
+  await faults.add({ kind: 'refuse', host: 'a', at: { event: 'now' } })
+  trace.record('a', 'now', {})
+  await faults.healAll()
+  t.same(done, ['asleep', 'stopped', 'started'])
+  t.same(
+    trace.of('fault:healed').map(({ detail }) => detail['kind']),
+    ['sleep', 'refuse'],
+  )
+})
