@@ -73,7 +73,7 @@ export function drawFaults(
     return [timed, { ...crash, at: timed.at, forMs: down }]
   }).flat()
   const clocks = isCalm ? [] : drawClockAhead(random, init)
-  const together = init.world === 'swarm' && !isCalm ? drawCoincidence(random, init.hosts) : []
+  const together = init.world === 'swarm' && !isCalm ? drawCoincidence(random, init) : []
   return {
     faults: [...faults, ...clocks, ...together].toSorted(inTime),
     kinds: kinds.map(({ kind }) => kind),

@@ -49,7 +49,7 @@ test('in some worlds faults meet at one moment, and whatever else happens there 
     t.same(others, drawPlan(seed, 'canary').faults, seed)
     met.add(faults.flatMap((fault) => (isCoincident(fault) ? [fault.kind] : [])).join(' '))
   }
-  t.same([...met].toSorted(), ['', 'crash disturb', 'isolate'])
+  t.same([...met].toSorted(), ['', 'crash', 'crash disturb', 'isolate'])
   t.end()
 })
 
