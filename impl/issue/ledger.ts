@@ -97,11 +97,8 @@ export class Ledger {
       }
       for (const { budget, key } of uses) this.#change(budget, key, now, used)
       const { error } = failure
-      return store.updateOrder(
-        order,
-        { state: 'created', orderUrl: null, challenges: [], error },
-        now,
-      )
+      // Its challenges stay written until they are removed: this process may not live to do it.
+      return store.updateOrder(order, { state: 'created', orderUrl: null, error }, now)
     })
     if (reopened instanceof RefusalError) throw reopened
     return reopened

@@ -12,6 +12,9 @@ import type { Challenges } from './challenges.ts'
 import type { ChallengeValue, StoredCertificate, StoredOrder } from './records.ts'
 import type { OrderChange, Store } from './store.ts'
 
+/** Those of some orders of a CA that loses one after the other; older ones have expired. */
+const CHALLENGES_MAX = 32
+
 /** The operations of the ACME client that an order takes. */
 export type AcmeSteps = Pick<
   AcmeClient,
@@ -68,9 +71,10 @@ export async function finishOrder(
   if (order.status === 'pending') {
     const authorizations = ca.authorizations ?? (await acme.authorizations(order, { signal }))
     const pending = pendingChallenges(authorizations, (token) => acme.dns01Value(token))
-    // What may stand on the DNS servers is written before it does.
-    write({ challenges: pending.map(({ name, value }) => ({ name, value })) })
-    await challenges.publish(current.challenges, { signal })
+    const values = pending.map(({ name, value }) => ({ name, value }))
+    // What may stand on the DNS servers is written before it does, beside what orders that the CA has lost left there.
+    write({ challenges: joined(current.challenges, values) })
+    await challenges.publish(values, { signal })
     write({ state: 'challenged' })
     await Promise.all(pending.map(({ challenge }) => acme.answerChallenge(challenge, { signal })))
     write({ state: 'answered' })
@@ -126,6 +130,16 @@ export async function finishOrder(
 function mayBeForReplacing(error: unknown): boolean {
   if (!(error instanceof AcmeProblemError) || error.resource !== 'newOrder') return false
   return error.action === 'final' || error.status === 404
+}
+
+/** All of them, each once, the latest last; at most so many as matter. */
+function joined(
+  earlier: readonly ChallengeValue[],
+  later: readonly ChallengeValue[],
+): readonly ChallengeValue[] {
+  const isLater = (one: ChallengeValue): boolean =>
+    later.some(({ name, value }) => name === one.name && value === one.value)
+  return [...earlier.filter((one) => !isLater(one)), ...later].slice(-CHALLENGES_MAX)
 }
 
 interface PendingChallenge extends ChallengeValue {

@@ -733,6 +733,35 @@ test('an order of an earlier process that failed meanwhile is made anew at once'
   t.equal(ca.orders.size, 2)
 })
 
+test('NT-ISSUE-038 killed in the order that it made for a lost one, a server leaves the challenges of both to be removed', async (t) => {
+  const path = join(temporaryFolder(t), 'issue.sqlite')
+  const ca = new FakeCa()
+  const want = await makeWant()
+  const reached = Promise.withResolvers<void>()
+  ca.hook = (step, when, call) => {
+    const [url = ''] = ca.orders.keys()
+    const order = ca.orders.get(url)
+    if (step === 'answerChallenge' && order !== undefined && ca.orders.delete(url)) {
+      ca.orders.set('another CA', order)
+    }
+    if (step !== 'newOrder' || when !== 'after' || call !== 2) return
+    reached.resolve()
+    return never
+  }
+  const { orders, standing } = openOrders(t, ca, openStore(t, path))
+  orders.obtain(want, want.request).catch(() => {})
+  await reached.promise
+  ca.hook = () => {}
+  const next = openOrders(t, ca, openStore(t, path))
+  t.equal(await outcome(next.orders.obtain(want, want.request)), 'new')
+  t.equal(standing.size, want.names.length)
+  t.same(
+    next.swept.map(({ name, value }) => `${name} ${value}`).toSorted(),
+    [...standing].toSorted(),
+    'what stands there for the lost order is removed',
+  )
+})
+
 test('a full queue answers E_RATE_LIMIT, and those in it are served in their order', async (t) => {
   const ca = new FakeCa()
   const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
