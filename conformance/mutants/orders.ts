@@ -122,8 +122,8 @@ export const ORDER_MUTANTS = mutantsOf('issue', [
   {
     id: 'ca-told-at-once',
     file: 'impl/issue/order-steps.ts',
-    find: 'await challenges.publish(current.challenges, { signal })',
-    replace: 'void challenges.publish(current.challenges, { signal }).catch(() => {})',
+    find: 'await challenges.publish(values, { signal })',
+    replace: 'void challenges.publish(values, { signal }).catch(() => {})',
     breaks: 'NT-ISSUE-037',
     sometimes: [
       'NT-DNS-013',
