@@ -144,8 +144,11 @@ function leftOpen(world: World): Complaint | undefined {
         return { problem: `${name} still has ${what} of ${other}`, hosts: [name, other] }
       }
       if (stream !== undefined) return complain(`a stream for ${stream.protocol}`)
-      // Both have two families: each question comes over a connection of its own.
-      if (plan.role === 'proof' && clients.has(peer)) return complain('a connection')
+      // A server of two families is asked over connections made for it; of others, clients keep the one that they have.
+      const { families = [4] } = plan
+      if (plan.role === 'proof' && families.length > 1 && clients.has(peer)) {
+        return complain('a connection')
+      }
     }
   }
   return undefined

@@ -11,13 +11,13 @@ const DAYS = 400
 const HOUR_MS = 3_600_000
 const DAY_SECONDS = 86_400
 /**
- * As certificates of the public CAs become shorter (90 days, then 64, then 47), in 400 days instead of three years:
- * each client renews under each of them.
+ * As certificates of Let's Encrypt become shorter, 90 days, then 64, then 45, in 400 days instead of two years: each
+ * client renews under each of them.
  */
 const LIFETIMES = [
   { fromDay: 0, days: 90 },
   { fromDay: 140, days: 64 },
-  { fromDay: 270, days: 47 },
+  { fromDay: 270, days: 45 },
 ]
 /** A restart of something about every month. */
 const FAULTS_MAX = 14
