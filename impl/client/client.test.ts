@@ -325,6 +325,38 @@ test('NT-CLIENT-011 a node with IPv4 and IPv6 proves both to one server, and ann
   t.equal(changes.length, 1, 'no address is told before its listener has the certificate')
 })
 
+test('NT-CLIENT-014 an address of the other family that cannot be proven at first is proven later', async (t) => {
+  const issue = await createServer()
+  t.teardown(() => issue.stop())
+  const server = await createServer('/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0')
+  t.teardown(() => server.stop())
+  let broken = 2
+  await serveProofs(server, async (connection) => {
+    const { address = '', family } = observedAddress(connection.remoteAddr) ?? {}
+    if (family === 6 && broken-- > 0) throw new Error('it fails for a while')
+    return await provenAt(() => server, address)(connection)
+  })
+  await serveIssue(issue, {
+    proofServers: [server],
+    answer: async (request, caller) => await certify(authority, request, caller),
+  })
+  const client = await start(t, {
+    issueServers: issue.getMultiaddrs(),
+    retry: { initialMs: 1, maximumMs: 1_000 },
+  })
+  const names: (readonly string[])[] = []
+  const both = Promise.withResolvers<void>()
+  for (const event of ['certificate:obtained', 'certificate:renewed'] as const) {
+    client.services.nodetrust.addEventListener(event, ({ detail }) => {
+      names.push(detail.names.slice(1))
+      if (detail.names.length === 3) both.resolve()
+    })
+  }
+  await both.promise
+  t.same(names, [[`ip4127-0-0-1.${ZONE}`], [`ip4127-0-0-1.${ZONE}`, `ip6--1.${ZONE}`]])
+  t.equal(broken, -1, 'asked three times over IPv6')
+})
+
 test('NT-CLIENT-003 without a proof nothing is sent to the issue server', async (t) => {
   const deadlines = holdDeadlines(t)
   const { hang, asked } = createHanging()

@@ -43,7 +43,10 @@ export interface NodetrustInit {
   readonly requestTimeoutMs?: number
   /** For an issue server's answer, which waits for a CA, in ms. @default 150 s */
   readonly issueTimeoutMs?: number
-  /** Waiting times after failures. @default 5 s, doubling up to 1 h */
+  /**
+   * Waiting times after failures. Until an address of a family that could not be proven is asked for again it is 60
+   * times the first, doubling up to 24 times the longest. @default 5 s, doubling up to 1 h
+   */
   readonly retry?: Partial<RetryLimits>
   /** The shortest time between two checks of whether our address has changed, in ms. @default 60 s */
   readonly addressCheckIntervalMs?: number

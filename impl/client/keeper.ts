@@ -42,18 +42,28 @@ interface Round {
 
 const CHECK: Round = { renew: false, fresh: false }
 
+/**
+ * How much longer than after a failure we wait until we try to prove an address of the other family: by default from
+ * five minutes to a day, which costs servers little where somebody has none.
+ */
+const HALF_FACTORS = { initialMs: 60, maximumMs: 24 }
+
 /** Has a valid certificate for the addresses that we have, as long as it runs. */
 export class CertificateKeeper {
   readonly #init: CertificateKeeperInit
   readonly #stopping = new AbortController()
   readonly #renewal = new Alarm(() => this.#runUnattended(this.#next))
   readonly #expiry = new Alarm(() => this.#expire())
+  /** A way to a proof server that fails for a minute must not cost an address its name until the renewal. */
+  readonly #otherHalf = new Alarm(() => this.#runUnattended(CHECK))
   readonly #advice: RenewalAdvice
   #certificate: Certificate | undefined
   #renewAt = 0
   /** The time that we would choose by ourselves. */
   #usualRenewAt = 0
   #failures = 0
+  /** Rounds in a row that proved addresses of one family alone. */
+  #halves = 0
   /** What the next round by time does: it renews only when that is due. */
   #next: Round = CHECK
   /** Rounds run one after the other: this settles with the last one. */
@@ -85,6 +95,7 @@ export class CertificateKeeper {
     this.#stopping.abort(new DOMException('the client is stopping', 'AbortError'))
     await Promise.all([this.#rounds, this.#advice.stop()])
     this.#renewal.clear()
+    this.#otherHalf.clear()
     this.#expiry.clear()
   }
 
@@ -127,6 +138,7 @@ export class CertificateKeeper {
         this.#failures = 0
         this.#next = CHECK
         this.#renewal.set(this.#renewAt)
+        this.#seekOtherHalf()
       },
       (error: unknown) => {
         if (this.#stopping.signal.aborted) return
@@ -146,6 +158,17 @@ export class CertificateKeeper {
     )
   }
 
+  #seekOtherHalf(): void {
+    if (this.#halves === 0) return this.#otherHalf.clear()
+    const { initialMs, maximumMs } = this.#init.retry
+    const limits = {
+      initialMs: initialMs * HALF_FACTORS.initialMs,
+      maximumMs: maximumMs * HALF_FACTORS.maximumMs,
+    }
+    const [failures, random] = [this.#halves, Math.random()]
+    this.#otherHalf.setIn(retryDelayMs({ failures, limits, random }))
+  }
+
   /** Asks the issue servers one after the other until one gives a certificate. */
   async #obtain(round: Round, signal: AbortSignal): Promise<Certificate> {
     const context = this.#init.context(signal)
@@ -153,6 +176,7 @@ export class CertificateKeeper {
     for (const server of this.#init.issueServers) {
       try {
         const prepared = await prepareRequest(server, context, { fresh: round.fresh })
+        this.#halves = prepared.isHalf ? this.#halves + 1 : 0
         const current = this.#certificate
         if (current !== undefined && !round.renew && this.#serves(current, prepared)) return current
         const key = this.#init.csr ? await this.#init.store.pendingKey() : undefined

@@ -32,6 +32,8 @@ export interface PreparedRequest {
   readonly idName: string
   /** One for each address that a proof names. */
   readonly addressNames: readonly string[]
+  /** We may have an address of another family, too, which could not be proven now. */
+  readonly isHalf: boolean
 }
 
 /**
@@ -52,7 +54,11 @@ export async function prepareRequest(
     throw new MalformedError(`"${info.domain.slice(0, 64)}" is not a zone`)
   }
   const id = self.toMultihash().bytes
-  const { proofs: collected, failures } = await collectProofs(
+  const {
+    proofs: collected,
+    failures,
+    isHalf,
+  } = await collectProofs(
     // We cannot prove anything to ourselves.
     readProofServers(info.proofs).filter((proofServer) => !proofServer.id.equals(self)),
     id,
@@ -76,6 +82,7 @@ export async function prepareRequest(
     proofs: proofs.map(({ wrapper }) => wrapper),
     idName: id0Name(id, zone),
     addressNames: [...new Set(addresses)].map((address) => addressName(address, zone)),
+    isHalf,
   }
 }
 

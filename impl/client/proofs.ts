@@ -31,7 +31,12 @@ export interface CollectedProof {
 }
 
 /** Proofs, and what became of the servers that gave none. */
-export interface CollectedProofs {
+export interface CollectedProofs extends Collected {
+  /** Servers could be asked over IPv4 and IPv6, and the proofs of all of them name addresses of one family. */
+  readonly isHalf: boolean
+}
+
+interface Collected {
   readonly proofs: readonly CollectedProof[]
   readonly failures: readonly (ProofFailure & { readonly error: unknown })[]
 }
@@ -61,9 +66,12 @@ export async function collectProofs(
   const results = await Promise.all(
     servers.map(async (server) => await collectFrom(server, self, collection)),
   )
+  const proofs = results.flatMap((result) => result.proofs)
+  const families = new Set(proofs.flatMap(({ addresses }) => addresses.map(({ family }) => family)))
   return {
-    proofs: results.flatMap(({ proofs }) => proofs),
+    proofs,
     failures: results.flatMap(({ failures }) => failures),
+    isHalf: families.size === 1 && servers.some((server) => waysTo(server).length > 1),
   }
 }
 
@@ -91,11 +99,11 @@ async function collectFrom(
   server: Server,
   self: Uint8Array,
   { ask, onProof, onProofFailure }: ProofCollection,
-): Promise<CollectedProofs> {
+): Promise<Collected> {
   const name = server.id.toString()
   const ways = waysTo(server)
   const proofs: CollectedProof[] = []
-  let failure: CollectedProofs['failures'][number] | undefined
+  let failure: Collected['failures'][number] | undefined
   for (const way of ways) {
     try {
       const answer = await ask(way, { fresh: ways.length > 1 })
