@@ -395,7 +395,8 @@ test('where nothing is wrong nothing fails, until the world ends', async (t) => 
 
 test('a world that does more than happens in it is busy with waiting', async (t) => {
   const clock = { events: 0 }
-  const world = worldOf({ driver: { simulated: { clock } } })
+  const hosts: object[] = []
+  const world = worldOf({ driver: { simulated: { clock } }, plan: { hosts } })
   const see = nobodyIsBusyWaiting.open(world, { calm: false })
   const at = (atMs: number, events: number): ReturnType<typeof see> => {
     clock.events = events
@@ -404,4 +405,11 @@ test('a world that does more than happens in it is busy with waiting', async (t)
   t.equal(await at(10_000, 9_000), undefined)
   t.equal(await at(15_000, 90_000), undefined, 'a burst is no waiting')
   t.match(await at(30_000, 109_000), { problem: /5\.0 events/ })
+
+  hosts.length = 100
+  clock.events = 0
+  const crowd = nobodyIsBusyWaiting.open(world, { calm: false })
+  clock.events = 90_000
+  const entry = { atMs: 10_000, host: 'client1', event: 'announced', detail: {} }
+  t.equal(await crowd(entry), undefined, 'a hundred hosts do more')
 })
