@@ -1,6 +1,6 @@
 // The words of this folder: what a run may ask of the ACME CA that it uses, and what opening one takes.
 import { UnavailableError } from '../machine/machine.ts'
-import type { BuiltInCaOptions } from './built-in/options.ts'
+import type { BuiltInCaOptions, Profile } from './built-in/options.ts'
 
 /** How a CA was had, in the order of preference: see `find.ts`. `built-in` is taken only where it is asked for. */
 export type AcmeCaKind = 'url' | 'PEBBLE_BIN' | 'path' | 'container' | 'apt' | 'go' | 'built-in'
@@ -66,6 +66,12 @@ export interface AcmeCaOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Lifetime of issued certificates in seconds. @default Pebble's own, five years; 90 days of the built-in CA */
   readonly certificateValiditySeconds?: number
+  /** MAC keys in base64url by key identifier, which accounts may be bound to (RFC 8555 section 7.3.4). @default none */
+  readonly externalAccounts?: Readonly<Record<string, string>>
+  /** Whether a new account must be bound to one of those. @default false */
+  readonly externalAccountRequired?: boolean
+  /** What an order may ask for, by name. Pebble has them since 2.6, and takes no common name from them. @default none */
+  readonly profiles?: Readonly<Record<string, Profile>>
   /** Options of the built-in CA over what `environment` and `certificateValiditySeconds` say; others ignore it. */
   readonly builtIn?: Partial<BuiltInCaOptions>
   /** Where the built-in CA listens; others ignore it. @default a free port of 127.0.0.1 */

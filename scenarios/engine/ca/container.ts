@@ -169,7 +169,7 @@ class PebbleContainer implements PebbleRuntime {
     const configuration = pebbleConfiguration(
       { ...this.#launch, host },
       { certificate, privateKey },
-      options.certificateValiditySeconds,
+      options,
     )
     return [
       { content: https.certificate, target: certificate },

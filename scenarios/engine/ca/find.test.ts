@@ -106,7 +106,9 @@ test('a Docker engine is looked for where DOCKER_HOST says, and nowhere else the
 test('what Pebble is told fits versions before and after profiles', async (t) => {
   const addresses = { host: '127.0.0.1', acmePort: 1, managementPort: 2 }
   const files = { certificate: '/c', privateKey: '/k' }
-  const { pebble } = JSON.parse(pebbleConfiguration(addresses, files, 60))
+  const { pebble } = JSON.parse(
+    pebbleConfiguration(addresses, files, { certificateValiditySeconds: 60 }),
+  )
   t.match(pebble, {
     listenAddress: '127.0.0.1:1',
     managementListenAddress: '127.0.0.1:2',
@@ -115,7 +117,8 @@ test('what Pebble is told fits versions before and after profiles', async (t) =>
   })
   t.notMatch(JSON.parse(pebbleConfiguration(addresses, files)).pebble, { profiles: {} })
   for (const seconds of [0, -1, 1.5, 157_766_401, Number.NaN]) {
-    t.throws(() => pebbleConfiguration(addresses, files, seconds), RangeError, `${seconds}`)
+    const wishes = { certificateValiditySeconds: seconds }
+    t.throws(() => pebbleConfiguration(addresses, files, wishes), RangeError, `${seconds}`)
   }
   t.same(pebbleEnvironment({ PEBBLE_WFE_NONCEREJECT: '50' }), {
     PEBBLE_VA_NOSLEEP: '1',

@@ -1,5 +1,13 @@
 // What Pebble is told: its configuration file, its arguments and its knobs, for versions 2.4 to 2.10.
 
+import type { AcmeCaOptions } from './acme-ca.ts'
+
+/** What may be asked of Pebble beside its knobs. */
+export type PebbleWishes = Pick<
+  AcmeCaOptions,
+  'certificateValiditySeconds' | 'externalAccounts' | 'externalAccountRequired' | 'profiles'
+>
+
 export interface PebbleAddresses {
   /** Address that Pebble listens on: loopback for a process, every interface inside a container. */
   readonly host: string
@@ -31,8 +39,9 @@ export function pebbleEnvironment(
 export function pebbleConfiguration(
   { host, acmePort, managementPort }: PebbleAddresses,
   files: { readonly certificate: string; readonly privateKey: string },
-  certificateValiditySeconds?: number,
+  wishes: PebbleWishes = {},
 ): string {
+  const { certificateValiditySeconds, externalAccounts, profiles } = wishes
   return JSON.stringify(
     {
       pebble: {
@@ -43,8 +52,10 @@ export function pebbleConfiguration(
         httpPort: 5002,
         tlsPort: 5001,
         ocspResponderURL: '',
-        externalAccountBindingRequired: false,
+        externalAccountBindingRequired: wishes.externalAccountRequired ?? false,
+        ...(externalAccounts === undefined ? {} : { externalAccountMACKeys: externalAccounts }),
         ...(certificateValiditySeconds === undefined ? {} : validity(certificateValiditySeconds)),
+        ...(profiles === undefined ? {} : { profiles: pebbleProfiles(profiles) }),
       },
     },
     undefined,
@@ -54,6 +65,15 @@ export function pebbleConfiguration(
 
 export function pebbleArguments(configurationFile: string, resolver: string): readonly string[] {
   return ['-config', configurationFile, '-dnsserver', resolver]
+}
+
+function pebbleProfiles(profiles: NonNullable<PebbleWishes['profiles']>): object {
+  return Object.fromEntries(
+    Object.entries(profiles).map(([name, { description, validitySeconds }]) => [
+      name,
+      { description, validityPeriod: validitySeconds },
+    ]),
+  )
 }
 
 function validity(seconds: number): object {

@@ -73,7 +73,7 @@ export class PebbleProcess implements PebbleRuntime {
     const configuration = pebbleConfiguration(
       { host: '127.0.0.1', acmePort, managementPort },
       { certificate, privateKey },
-      options.certificateValiditySeconds,
+      options,
     )
     await writeFile(certificate, https.certificate)
     await writeFile(privateKey, https.privateKey, { mode: 0o600 })

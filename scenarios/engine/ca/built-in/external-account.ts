@@ -50,5 +50,6 @@ export async function checkBinding(
       `external account binding JWS verification error: ${messageOf(error)}`,
     )
   }
-  throw new Problem('malformed', 'external account binding is for another account key')
+  // As Pebble has it.
+  throw new Problem('badPublicKey', 'external account binding is for another account key')
 }

@@ -39,6 +39,9 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
         ...(options.certificateValiditySeconds === undefined
           ? {}
           : { certificateValiditySeconds: options.certificateValiditySeconds }),
+        externalAccounts: options.externalAccounts ?? {},
+        externalAccountRequired: options.externalAccountRequired ?? false,
+        profiles: options.profiles ?? {},
         ...options.builtIn,
       },
       onLog: (line) => log.write(Buffer.from(`${line}\n`)),

@@ -179,7 +179,7 @@ test('an account is bound to an external one by its key, for this CA, where that
   }
   const cases = [
     [{}, '403 externalAccountRequired'],
-    [binding({}, makeKey().jwk), '400 malformed'],
+    [binding({}, makeKey().jwk), '400 badPublicKey'],
     [binding({ url: 'https://elsewhere.example/' }, key.jwk), '400 malformed'],
     [binding({ nonce: 'abc' }, key.jwk), '400 malformed'],
     [binding({ kid: 'toString' }, key.jwk), '403 unauthorized'],

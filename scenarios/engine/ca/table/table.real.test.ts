@@ -12,6 +12,8 @@ import { upstream } from '../testing.ts'
 import { outcome, type Row, type Subject } from './row.ts'
 import { accountRows } from './rows-accounts.ts'
 import { certificateRows } from './rows-certificates.ts'
+import { makeKey, RawClient } from './raw-client.ts'
+import { OFFERS, offerRows } from './rows-offers.ts'
 import { orderRows } from './rows-orders.ts'
 import { requestRows } from './rows-requests.ts'
 import { validationRows } from './rows-validation.ts'
@@ -35,15 +37,20 @@ const CAS: readonly (readonly [string, Partial<AcmeCaOptions>])[] = [
 
 for (const [name, options] of CAS) {
   test(`the table of ACME holds for ${name}`, async (t) => {
-    const { ca, sayings } = await open(t, options)
-    const subject = subjectOf(ca)
-    const world = await TableWorld.open(ca, sayings)
-    t.teardown(() => world.client.close())
-    for (const row of ROWS) {
-      const { seen, reason } = row.differs?.[subject] ?? { seen: row.seen, reason: undefined }
-      const got = await row.act(world).catch((error: unknown) => String(error))
-      t.same(got, seen, `${row.name}${reason === undefined ? '' : ` (${subject}: ${reason})`}`)
-    }
+    await hold(t, ROWS, await open(t, options))
+  })
+
+  test(`the rows of accounts bound to others and of profiles hold for ${name}`, async (t) => {
+    await hold(t, offerRows, await open(t, { ...OFFERS, ...options }))
+  })
+
+  test(`${name} makes no account without a binding where it wants one`, async (t) => {
+    const { ca } = await open(t, { ...OFFERS, externalAccountRequired: true, ...options })
+    const client = new RawClient(ca)
+    t.teardown(() => client.close())
+    t.equal(outcome(await client.newAccount(makeKey())), '403 externalAccountRequired')
+    const { json } = await client.send('GET', ca.directoryUrl)
+    t.match(json['meta'], { externalAccountRequired: true })
   })
 
   test(`${name} has forgotten everything when it is restarted, but its address`, async (t) => {
@@ -97,6 +104,21 @@ for (const [name, options] of CAS) {
     await client.revokeCertificate(pem, { reason: 4 })
     await t.rejects(client.revokeCertificate(pem), /already been revoked/)
   })
+}
+
+async function hold(
+  t: Test,
+  rows: readonly Row[],
+  { ca, sayings }: { readonly ca: AcmeCa; readonly sayings: Sayings },
+): Promise<void> {
+  const subject = subjectOf(ca)
+  const world = await TableWorld.open(ca, sayings)
+  t.teardown(() => world.client.close())
+  for (const row of rows) {
+    const { seen, reason } = row.differs?.[subject] ?? { seen: row.seen, reason: undefined }
+    const got = await row.act(world).catch((error: unknown) => String(error))
+    t.same(got, seen, `${row.name}${reason === undefined ? '' : ` (${subject}: ${reason})`}`)
+  }
 }
 
 async function open(
