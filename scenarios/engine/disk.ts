@@ -9,23 +9,63 @@ const STORE_FILE_ENDS = ['', '-wal']
 /** What a log of SQLite is cut off at when the power fails: less than a frame of it. */
 const TORN_BYTES = 1_000
 
-/** Refuses to write while its disk does. */
-class DiskDatastore extends MemoryDatastore {
-  problem: DiskProblem | undefined
+/** Why nothing can be written. */
+export type DiskProblem = 'full' | 'read-only'
 
-  override put(...parameters: [Key, Uint8Array]): Promise<Key> | Key {
-    if (this.problem !== undefined) throw diskError(this.problem)
-    return super.put(...parameters)
+/** What is wrong with a disk; of what overlaps, each lasts until its own end. */
+export class DiskProblems {
+  readonly #begun = new Set<{ readonly problem: DiskProblem }>()
+
+  /** Returns the way to end it. */
+  begin(problem: DiskProblem): () => void {
+    const own = { problem }
+    this.#begun.add(own)
+    return () => void this.#begun.delete(own)
+  }
+
+  /** Of those that go on. */
+  get latest(): DiskProblem | undefined {
+    return [...this.#begun].at(-1)?.problem
   }
 }
 
-/** Why nothing can be written. */
-export type DiskProblem = 'full' | 'read-only'
+/** Refuses to write while its disk does. */
+class DiskDatastore extends MemoryDatastore {
+  readonly #problems: DiskProblems
+
+  constructor(problems: DiskProblems) {
+    super()
+    this.#problems = problems
+  }
+
+  override put(...parameters: [Key, Uint8Array]): Promise<Key> | Key {
+    const problem = this.#problems.latest
+    if (problem !== undefined) throw diskError(problem)
+    return super.put(...parameters)
+  }
+
+  copy(): DiskDatastore {
+    const copy = new DiskDatastore(this.#problems)
+    // In memory both are done when they return; the types speak for all datastores.
+    for (const { key, value } of this._all({}) as Iterable<Pair>) copy.#keep(key, value)
+    return copy
+  }
+
+  /** On a disk that refuses to write, too. */
+  #keep(key: Key, value: Uint8Array): void {
+    void super.put(key, value)
+  }
+}
 
 function diskError(problem: DiskProblem): Error {
   return problem === 'full'
     ? Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
     : Object.assign(new Error('EROFS: read-only file system, open'), { code: 'EROFS' })
+}
+
+interface DiskInit {
+  readonly folder: string
+  readonly host: string
 }
 
 /**
@@ -34,22 +74,24 @@ function diskError(problem: DiskProblem): Error {
  */
 export class Disk {
   readonly datastore: DiskDatastore
+  /** A crash ends none of them. */
+  readonly problems: DiskProblems
   /** File of an issue server's store. */
   readonly storePath: string
   /** File of those that it does not serve; the operator's, and there after any crash. */
   readonly denyListPath: string
-  readonly #folder: string
-  readonly #host: string
+  readonly #init: DiskInit
   readonly #copies: number
 
   constructor(
-    init: { readonly folder: string; readonly host: string },
+    init: DiskInit,
     copies = 0,
-    datastore = new DiskDatastore(),
+    problems = new DiskProblems(),
+    datastore = new DiskDatastore(problems),
   ) {
-    this.#folder = init.folder
-    this.#host = init.host
+    this.#init = init
     this.#copies = copies
+    this.problems = problems
     this.datastore = datastore
     const number = copies === 0 ? '' : `-${copies}`
     this.denyListPath = join(init.folder, `${init.host}.deny`)
@@ -65,16 +107,9 @@ export class Disk {
    * written while it is made.
    */
   copy(what: 'kept' | 'lost' | 'torn' = 'kept'): Disk {
-    const datastore = new DiskDatastore()
-    if (what === 'lost') {
-      return new Disk({ folder: this.#folder, host: this.#host }, this.#copies + 1, datastore)
-    }
-    // In memory both are done when they return; the types speak for all datastores.
-    for (const { key, value } of this.datastore._all({}) as Iterable<Pair>) {
-      void datastore.put(key, value)
-    }
-    const init = { folder: this.#folder, host: this.#host }
-    const disk = new Disk(init, this.#copies + 1, datastore)
+    const copies = this.#copies + 1
+    if (what === 'lost') return new Disk(this.#init, copies, this.problems)
+    const disk = new Disk(this.#init, copies, this.problems, this.datastore.copy())
     for (const end of STORE_FILE_ENDS) {
       const file = `${this.storePath}${end}`
       if (existsSync(file)) copyFileSync(file, `${disk.storePath}${end}`)

@@ -9,26 +9,17 @@ export function disturbMachine(world: World, fault: MachineFault): Injected {
   const simulated = simulatedBy(world, fault)
   const machine = simulated.machine(fault.host)
   switch (fault.kind) {
-    case 'clock': {
-      machine.clock.jump(fault.offsetMs)
-      machine.clock.drift(fault.driftPpm, simulated.clock.nowMs)
-      return injected(() => {
-        machine.clock.drift(0, simulated.clock.nowMs)
-        machine.clock.correct(simulated.clock.nowMs)
-      })
-    }
+    case 'clock':
+      return injected(machine.clock.disturb(fault, simulated.clock.nowMs))
     case 'sleep':
       return injected(machine.sleep())
     case 'disk': {
-      const end = breakStores(fault.host, fault.problem)
       const { disk, plan } = world.host(fault.host)
+      const ends = [breakStores(fault.host, fault.problem)]
       // Our servers keep nothing of libp2p's on their disks; applications do.
-      if (plan.role === 'client') disk.datastore.problem = fault.problem
+      if (plan.role === 'client') ends.push(disk.problems.begin(fault.problem))
       return injected(() => {
-        end()
-        // It may have another disk by now, which is a copy.
-        disk.datastore.problem = undefined
-        world.host(fault.host).disk.datastore.problem = undefined
+        for (const end of ends) end()
       })
     }
   }

@@ -1,5 +1,5 @@
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DiskProblem } from './disk.ts'
+import { DiskProblems, type DiskProblem } from './disk.ts'
 import { currentHost } from './sim/host-context.ts'
 
 /** As SQLite says it: SQLITE_FULL and SQLITE_READONLY. */
@@ -14,7 +14,7 @@ const ERRORS: Readonly<
 const WRITES =
   /^\s*(insert|update|delete|replace|create|drop|alter|commit|pragma\s+user_version\s*=)/i
 
-const broken = new Map<string, DiskProblem>()
+const broken = new Map<string, DiskProblems>()
 let restore: (() => void) | undefined
 
 /**
@@ -22,10 +22,13 @@ let restore: (() => void) | undefined
  * themselves are on this machine's disk, which has room.
  */
 export function breakStores(host: string, problem: DiskProblem): () => void {
-  broken.set(host, problem)
+  const problems = broken.get(host) ?? new DiskProblems()
+  broken.set(host, problems)
+  const end = problems.begin(problem)
   restore ??= takeOver()
   return () => {
-    broken.delete(host)
+    end()
+    if (problems.latest === undefined) broken.delete(host)
     if (broken.size > 0) return
     restore?.()
     restore = undefined
@@ -54,7 +57,7 @@ function method(prototype: object, name: string): (...parameters: unknown[]) => 
 }
 
 function check(): void {
-  const problem = broken.get(currentHost()?.name ?? '')
+  const problem = broken.get(currentHost()?.name ?? '')?.latest
   if (problem === undefined) return
   const { message, errcode } = ERRORS[problem]
   throw Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode, errstr: message })

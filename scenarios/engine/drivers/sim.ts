@@ -59,12 +59,17 @@ const ENGINE = 'engine'
 class Process implements VirtualHost {
   readonly name: string
   alive = true
-  paused = false
+  /** Each with its own end. */
+  readonly sleeps = new Set<object>()
   readonly #clock: HostClock
 
   constructor(name: string, clock: HostClock) {
     this.name = name
     this.#clock = clock
+  }
+
+  get paused(): boolean {
+    return this.sleeps.size > 0
   }
 
   skewMs(nowMs: number): number {
@@ -206,14 +211,15 @@ export function simDriver({
 
   const sleep = (machine: Machine): (() => void) => {
     const { process, host } = machine
-    process.paused = true
+    const own = {}
+    process.sleeps.add(own)
     const heals = [
       network.faults.stall({ from: [host.name] }),
       network.faults.stall({ to: [host.name] }),
     ]
     return () => {
-      process.paused = false
-      clock.resume(process)
+      process.sleeps.delete(own)
+      if (!process.paused) clock.resume(process)
       for (const heal of heals) heal()
     }
   }

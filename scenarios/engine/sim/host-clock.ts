@@ -1,46 +1,40 @@
 const PARTS_PER_MILLION = 1_000_000
 
+/** Whole milliseconds ahead of the world (or behind, when negative), and how many more each million gives. */
+interface ClockError {
+  readonly offsetMs?: number
+  readonly driftPpm?: number
+}
+
 /**
- * How wrong a host's time of day is: a constant, a drift, and jumps as of an operator or of NTP. Only `Date` shows it;
- * timers and `performance.now` are monotonic, and run as the world's time does.
+ * How wrong a host's time of day is: jumps as of an operator or of NTP, and drifts. Only `Date` shows it; timers and
+ * `performance.now` are monotonic, and run as the world's time does.
  */
 export class HostClock {
-  #offsetMs: number
-  #driftPpm: number
-  /** When the drift began: before it, the offset holds what earlier drifts came to. */
-  #sinceMs = 0
+  /** They add up. */
+  readonly #errors = new Set<Required<ClockError> & { readonly sinceMs: number }>()
 
-  /** Whole milliseconds ahead of the world (or behind, when negative), and how many more each million gives. */
-  constructor({
-    offsetMs = 0,
-    driftPpm = 0,
-  }: { readonly offsetMs?: number; readonly driftPpm?: number } = {}) {
-    this.#offsetMs = wholeMs('offsetMs', offsetMs)
-    this.#driftPpm = driftPpm
+  constructor(error: ClockError = {}) {
+    this.disturb(error, 0)
   }
 
   skewMs(nowMs: number): number {
-    return (
-      this.#offsetMs + Math.trunc(((nowMs - this.#sinceMs) * this.#driftPpm) / PARTS_PER_MILLION)
-    )
+    let skewMs = 0
+    for (const { offsetMs, driftPpm, sinceMs } of this.#errors) {
+      skewMs += offsetMs + Math.trunc(((nowMs - sinceMs) * driftPpm) / PARTS_PER_MILLION)
+    }
+    return skewMs
   }
 
-  /** Sets the clock forward, or back when negative. */
-  jump(byMs: number): void {
-    this.#offsetMs += wholeMs('byMs', byMs)
-  }
-
-  /** Sets the clock right; it goes on drifting. */
-  correct(nowMs: number): void {
-    this.#offsetMs = 0
-    this.#sinceMs = nowMs
-  }
-
-  /** Gives the clock another drift from now on. What it is off already, it stays off. */
-  drift(driftPpm: number, nowMs: number): void {
-    this.#offsetMs = this.skewMs(nowMs)
-    this.#sinceMs = nowMs
-    this.#driftPpm = driftPpm
+  /**
+   * Sets the clock forward, or back when negative, and has it drift from now on; what it is off already, it stays off.
+   *
+   * @returns the way to set right what came of this, and nothing else
+   */
+  disturb({ offsetMs = 0, driftPpm = 0 }: ClockError, nowMs: number): () => void {
+    const error = { offsetMs: wholeMs('offsetMs', offsetMs), driftPpm, sinceMs: nowMs }
+    this.#errors.add(error)
+    return () => void this.#errors.delete(error)
   }
 }
 
