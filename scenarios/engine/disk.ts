@@ -1,13 +1,15 @@
 import { MemoryDatastore } from 'datastore-core'
 import type { Key, Pair } from 'interface-datastore'
-import { appendFileSync, copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { CrashOptions } from './scenario.ts'
+import { tearLog } from './torn-log.ts'
 
 /** What SQLite has written beside its file and not moved into it yet. The index (-shm) is made anew from it. */
 const STORE_FILE_ENDS = ['', '-wal']
 
-/** What a log of SQLite is cut off at when the power fails: less than a frame of it. */
-const TORN_BYTES = 1_000
+/** Of what a torn disk can have lost. */
+const LOST_SHARE = 0.5
 
 /** Why nothing can be written. */
 export type DiskProblem = 'full' | 'read-only'
@@ -102,11 +104,8 @@ export class Disk {
     writeFileSync(this.denyListPath, peerIds.map((peerId) => `${peerId}\n`).join(''))
   }
 
-  /**
-   * The disk as it is now: all of it, or none, or with a write at its end that was not finished. Synchronous: nothing is
-   * written while it is made.
-   */
-  copy(what: 'kept' | 'lost' | 'torn' = 'kept'): Disk {
+  /** The disk as a crash leaves it (see {@link CrashOptions}). Synchronous: nothing is written while it is made. */
+  copy({ disk: what = 'kept', lostShare = LOST_SHARE }: Omit<CrashOptions, 'powerCut'> = {}): Disk {
     const copies = this.#copies + 1
     if (what === 'lost') return new Disk(this.#init, copies, this.problems)
     const disk = new Disk(this.#init, copies, this.problems, this.datastore.copy())
@@ -114,8 +113,7 @@ export class Disk {
       const file = `${this.storePath}${end}`
       if (existsSync(file)) copyFileSync(file, `${disk.storePath}${end}`)
     }
-    const log = `${disk.storePath}-wal`
-    if (what === 'torn' && existsSync(log)) appendFileSync(log, new Uint8Array(TORN_BYTES).fill(7))
+    if (what === 'torn') tearLog(this.storePath, { logPath: `${disk.storePath}-wal`, lostShare })
     return disk
   }
 }

@@ -244,7 +244,7 @@ export class Host {
    * Ends the host at this moment as a power cut would: its connections break and its events are heard no more. A later
    * `start` goes on with its disk as it is now.
    */
-  crash({ disk = 'kept', powerCut }: CrashOptions = {}): void {
+  crash({ powerCut, ...disk }: CrashOptions = {}): void {
     const node = this.#node
     this.#node = undefined
     if (node === undefined) return

@@ -140,7 +140,7 @@ export interface FaultMoment {
  * - `refuse`: the host is down, connections to it are refused
  * - `hang`: connections to the host are accepted and nothing is ever said
  * - `crash`: the host ends without a word to anybody; a healed one has its disk as it was at that moment, or an empty
- *   one, or one on which the last write is half done; connections to it break, unless its power was cut: then nobody hears
+ *   one, or one that has lost the last writes; connections to it break, unless its power was cut: then nobody hears
  * - `isolate`: the host is cut off from the network, its connections break, and it goes on with all that it knows
  * - `deny`: the host's deny list names `peer`, another host of the world; the host's plan says that it has one
  * - `move`: the host gets other addresses and goes on; this one does not heal
@@ -152,8 +152,16 @@ export type HostFault = { readonly host: string } & (
 )
 
 export interface CrashOptions {
-  /** @default 'kept' */
+  /**
+   * What of its disk a healed host finds. A torn one is that of a power cut: of an issue server's store, the last writes
+   * that SQLite had not forced to the disk are gone, and the last one that is left can be half done. A client's libp2p
+   * datastore keeps whatever was written to it; proof and DNS servers keep nothing on their disks.
+   *
+   * @default 'kept'
+   */
   readonly disk?: 'kept' | 'lost' | 'torn'
+  /** How much of what a torn disk can have lost it has, from 0 to 1. @default 0.5 */
+  readonly lostShare?: number
   /** Of a simulated host only: its operating system ends too, and its connections do not even break. @default false */
   readonly powerCut?: boolean
 }

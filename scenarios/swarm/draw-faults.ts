@@ -195,7 +195,17 @@ export const KINDS: Readonly<Record<string, Draw>> = {
   crash(random, names) {
     const host = random.pick([...servers(names), ...names.of('client')])
     const disk = random.pick(['kept', 'kept', 'kept', 'torn', 'lost'] as const)
-    return { kind: 'crash', host, disk, powerCut: random.float() < 0.5, at }
+    const powerCut = random.float() < 0.5
+    if (disk !== 'torn') return { kind: 'crash', host, disk, powerCut, at }
+    // What a process has written outlives it, unless its machine ends too.
+    return {
+      kind: 'crash',
+      host,
+      disk,
+      lostShare: random.integer(0, 100) / 100,
+      powerCut: true,
+      at,
+    }
   },
   move: (random, names) => ({ kind: 'move', host: random.pick(names.of('client')), at }),
   clock(random, names) {

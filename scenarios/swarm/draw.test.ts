@@ -53,6 +53,21 @@ test('in some worlds faults meet at one moment, and whatever else happens there 
   t.end()
 })
 
+test('only a power cut tears a disk, and takes more or less of it', (t) => {
+  const torn = Array.from({ length: 100 }, (_, seed) =>
+    KINDS['crash']?.(new SeededRandom(seed), {
+      all: ['issue1'],
+      of: () => ['issue1'],
+      behindNat: [],
+    }),
+  ).filter((fault) => fault?.kind === 'crash' && fault.disk === 'torn')
+  const shares = torn.map((fault) => (fault?.kind === 'crash' ? (fault.lostShare ?? -1) : -1))
+  t.ok(torn.every((fault) => fault?.kind === 'crash' && fault.powerCut === true))
+  t.ok(Math.min(...shares) >= 0 && Math.max(...shares) <= 1)
+  t.ok(new Set(shares).size > 5, `${shares.join(' ')}`)
+  t.end()
+})
+
 test('whatever fault is drawn, a campaign tells whether it has met it', (t) => {
   const drawn = new Set(SEEDS.flatMap((seed) => drawPlan(seed).faults.map(({ kind }) => kind)))
   for (const kind of drawn) {

@@ -21,10 +21,10 @@ export const budgetsAreCounted: Watch = {
     return (entry) => {
       sufferings.note(entry)
       const { host, event, detail } = entry
-      if (event === 'fault:crash' && detail['disk'] === 'lost') {
-        requests.delete(host)
-        issued.delete(host)
-      }
+      const disk = event === 'fault:crash' ? detail['disk'] : 'kept'
+      if (disk === 'lost') requests.delete(host)
+      // A torn disk has lost the last ones; what it still counts was asked for.
+      if (disk === 'lost' || disk === 'torn') issued.delete(host)
       if (event === 'request:received') requests.set(host, (requests.get(host) ?? 0) + 1)
       if (event !== 'certificate:issued' || detail['fromCache'] === true) return undefined
       const set = [...(detail['names'] as string[])].toSorted().join(' ')

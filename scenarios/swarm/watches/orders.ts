@@ -44,6 +44,8 @@ export const ordersAreMadeOnce: Watch = {
         // Without its disk a server knows no orders, and a client has another key.
         case 'fault:disk':
         case 'fault:crash': {
+          // The last ones may not be on it any more; a client's datastore loses none of its writes.
+          if (detail['disk'] === 'torn') drop((made) => made.host === host)
           if (event === 'fault:crash' && detail['disk'] !== 'lost') break
           const who = world.host(host).peerId
           drop((made) => made.host === host || made.peer === who)

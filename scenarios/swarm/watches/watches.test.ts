@@ -196,6 +196,24 @@ test('watches see what is wrong, and nothing where all is as it should be', asyn
       [made('/1'), crash('issue1', 'lost'), made('/2')],
       undefined,
     ],
+    [
+      'an order after the end of a torn disk was lost',
+      ordersAreMadeOnce,
+      [made('/1'), crash('issue1', 'torn'), made('/2')],
+      undefined,
+    ],
+    [
+      'an order, and another after the end of a torn disk was lost',
+      ordersAreMadeOnce,
+      [crash('issue1', 'torn'), made('/1'), made('/2')],
+      /second order/,
+    ],
+    [
+      'an order where the disk of another is torn, which loses nothing of a client',
+      ordersAreMadeOnce,
+      [made('/1'), crash('issue2', 'torn'), crash('client1', 'torn'), made('/2')],
+      /second order/,
+    ],
     ['a proof', proofsAreOfTheirPeer, [moved, signed('192.0.2.1')], undefined],
     [
       'a proof of another',
@@ -358,28 +376,36 @@ test('a server answers what it was given, and only writers give', async (t) => {
 })
 
 test('budgets are compared with what was asked for and given', async (t) => {
-  const told: readonly Told[] = [
-    ['issue1', 'request:received'],
-    ['issue1', 'certificate:issued', { names: ['b', 'a'] }],
-  ]
+  const asking: Told = ['issue1', 'request:received']
+  const giving: Told = ['issue1', 'certificate:issued', { names: ['b', 'a'] }]
   const counted = (domain: number, set: number): object[] => [
     { budget: 'certificatesPerDomain', key: 'zone', count: 9, left: 9 - domain },
     { budget: 'certificatesPerSet', key: 'a b', count: 9, left: 9 - set },
   ]
-  const judged = (...budgetsOf: [number, number] | []): Promise<string | undefined> => {
-    const budgets = (): object[] => (budgetsOf.length === 0 ? [] : counted(...budgetsOf))
+  const judged = (
+    budgets: readonly object[],
+    told: readonly Told[] = [asking, giving],
+  ): Promise<string | undefined> => {
     const host = {
       running: true,
       run: (work: () => unknown) => work(),
-      node: { services: { issue: { budgets } } },
+      node: { services: { issue: { budgets: () => budgets } } },
     }
     return judge(budgetsAreCounted, told, { world: worldOf({ host: () => host }) })
   }
-  t.equal(await judged(1, 1), undefined)
-  t.equal(await judged(0, 1), undefined, 'a renewal is not counted for the domain')
-  t.match(await judged(2, 1), /has counted 2 certificates of zone, and was asked for 1/)
-  t.match(await judged(1, 0), /has counted 0 certificates of the 1 for a b/)
-  t.equal(await judged(), undefined, 'a server that keeps to no budgets counts nothing')
+  t.equal(await judged(counted(1, 1)), undefined)
+  t.equal(await judged(counted(0, 1)), undefined, 'a renewal is not counted for the domain')
+  t.match(await judged(counted(2, 1)), /has counted 2 certificates of zone, and was asked for 1/)
+  t.match(await judged(counted(1, 0)), /has counted 0 certificates of the 1 for a b/)
+  t.equal(await judged([]), undefined, 'a server that keeps to no budgets counts nothing')
+  const twice = (crashed: Told): readonly Told[] => [asking, giving, crashed, asking, giving]
+  const ofTwo = /has counted 1 certificates of the 2 for a b/
+  t.match(await judged(counted(1, 1), twice(crash('issue1', 'kept'))), ofTwo)
+  t.match(await judged(counted(1, 1), twice(crash('issue2', 'torn'))), ofTwo)
+  t.equal(await judged(counted(1, 1), twice(crash('issue1', 'torn'))), undefined)
+  const torn = [asking, crash('issue1', 'torn'), asking, giving]
+  t.equal(await judged(counted(2, 1), torn), undefined, 'what was asked before may be counted')
+  t.match(await judged(counted(3, 1), torn), /has counted 3 certificates of zone, and .* for 2/)
 })
 
 test('where nothing is wrong nothing fails, until the world ends', async (t) => {
