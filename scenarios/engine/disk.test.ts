@@ -86,6 +86,22 @@ test('a torn disk has lost the last writes, at most those that were not forced t
   t.end()
 })
 
+test('from a read-only disk nothing is removed either, from a full one it is', async (t) => {
+  const { datastore, problems } = new Disk({ folder: t.testdir(), host: 'client1' })
+  const key = new Key('/certificate')
+  await datastore.put(key, Uint8Array.of(1))
+  const end = problems.begin('read-only')
+  t.throws(() => datastore.delete(key), { code: 'EROFS' })
+  const batch = datastore.batch()
+  batch.delete(key)
+  await t.rejects(Promise.resolve(batch.commit()), { code: 'EROFS' })
+  t.ok(datastore.has(key))
+  end()
+  problems.begin('full')
+  await datastore.delete(key)
+  t.notOk(datastore.has(key))
+})
+
 test('a host that never wrote anything has an empty disk', (t) => {
   const disk = new Disk({ folder: t.testdir(), host: 'client1' })
   for (const what of ['kept', 'torn', 'lost'] as const) {

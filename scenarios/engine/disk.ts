@@ -46,6 +46,12 @@ class DiskDatastore extends MemoryDatastore {
     return super.put(...parameters)
   }
 
+  /** A full disk has no room for more; what there is can go. */
+  override delete(...parameters: [Key]): Promise<void> | void {
+    if (this.#problems.latest === 'read-only') throw diskError('read-only')
+    return super.delete(...parameters)
+  }
+
   copy(): DiskDatastore {
     const copy = new DiskDatastore(this.#problems)
     // In memory both are done when they return; the types speak for all datastores.

@@ -51,7 +51,8 @@ export type RouterFault = { readonly host: string } & (
  *
  * - `clock`: its time of day is set, and drifts by so many millionths; set right when healed
  * - `sleep`: it does nothing and hears nothing, as a closed laptop, and goes on when healed
- * - `disk`: nothing can be written, of an issue server's store, or of a client's libp2p datastore
+ * - `disk`: nothing can be written, of an issue server's store, or of a client's libp2p datastore; from a full one, what
+ *   a client has written can be removed
  */
 export type MachineFault = { readonly host: string } & (
   | { readonly kind: 'clock'; readonly offsetMs: number; readonly driftPpm: number }
