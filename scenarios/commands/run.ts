@@ -127,7 +127,8 @@ async function run(name: string, options: Options, io: CommandIo): Promise<numbe
   }
   if (options.checkDeterminism === true) {
     const { checkDeterminism } = await import('../swarm/commands/check.ts')
-    return await checkDeterminism(options.seed ?? SEED, name, io)
+    const { clients, json = false } = options
+    return await checkDeterminism(options.seed ?? SEED, { world: name, clients, json }, io)
   }
   const { terminal } = io
   let live: LiveLines | undefined

@@ -13,6 +13,7 @@ export interface SeedRequest {
   readonly seed: string
   readonly world: string
   readonly reduction?: Reduction | undefined
+  readonly clients?: number | undefined
   /** File for everything that happens, a line of JSON each. */
   readonly traceFile?: string | undefined
 }
@@ -34,12 +35,12 @@ process.on('disconnect', () => {
 process.send?.('ready')
 
 async function answer(request: SeedRequest): Promise<SeedReply> {
-  const { id, seed, world, reduction, traceFile } = request
+  const { id, seed, world, reduction, clients, traceFile } = request
   const residentBytes = process.memoryUsage.rss()
   const trace = traceFile === undefined ? undefined : writeTrace(traceFile)
   try {
     const tracing = trace === undefined ? {} : { onPacket: trace.record, onEvent: trace.record }
-    const result = await runSeed(seed, { world, reduction, folder, ...tracing })
+    const result = await runSeed(seed, { world, reduction, clients, folder, ...tracing })
     return { id, residentBytes, result }
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

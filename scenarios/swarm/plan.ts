@@ -121,3 +121,9 @@ export function replayLine(seed: string, world: string, reduction: Reduction = {
   const where = world === 'swarm' ? '' : ` --world ${world}`
   return `npm run scenario -- replay ${seed}${where}${reductionText(reduction)}`
 }
+
+/** The same for a scenario. */
+export function scenarioLine(seed: string, name: string, clients?: number): string {
+  const many = clients === undefined ? '' : ` --clients ${clients}`
+  return `npm run scenario -- ${name} --transport sim --seed ${seed}${many}`
+}

@@ -3,7 +3,7 @@ import { HostFailure } from '../engine/sim/host-failure.ts'
 import { runScenario } from '../engine/run.ts'
 import type { Trace } from '../engine/trace.ts'
 import { scenarios } from '../index.ts'
-import { WORLDS } from './plan.ts'
+import { scenarioLine, WORLDS } from './plan.ts'
 import type { SeedClass, SeedFailure, SeedResult } from './result.ts'
 import type { RunPlanOptions } from './run-plan.ts'
 import { metIn } from './sometimes.ts'
@@ -18,8 +18,9 @@ const STORY = 'the story ran to its end'
 export async function runScenarioSeed(
   seed: string,
   name: string,
-  { onPacket, onEvent, signal }: Omit<RunPlanOptions, 'workDirectory'>,
+  options: Omit<RunPlanOptions, 'workDirectory'> & { readonly clients?: number | undefined },
 ): Promise<SeedResult> {
+  const { onPacket, onEvent, signal, clients } = options
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (scenario === undefined) {
     throw new RangeError(`there is no world "${name}": wanted ${WORLDS.join(', ')}, or a scenario`)
@@ -33,6 +34,7 @@ export async function runScenarioSeed(
     const report = await runScenario(scenario, {
       transport: 'sim',
       seed,
+      clients,
       driver,
       signal,
       ca: {},
@@ -73,6 +75,6 @@ export async function runScenarioSeed(
     draws: driver.simulated.draws(),
     digest: driver.digest(),
     sometimes: metIn(trace?.entries ?? []),
-    replay: `npm run scenario -- ${name} --transport sim --seed ${seed}`,
+    replay: scenarioLine(seed, name, clients),
   }
 }

@@ -10,15 +10,17 @@ export interface RunSeedOptions extends Omit<RunPlanOptions, 'workDirectory'> {
   /** One of {@link WORLDS}, or the name of a scenario. */
   readonly world: string
   readonly reduction?: Reduction | undefined
+  /** Of a scenario. @default its own number */
+  readonly clients?: number | undefined
   /** A folder that the seed's own is made in, and removed again. */
   readonly folder: string
 }
 
 /** Runs the world of a seed, under virtual time. */
 export async function runSeed(seed: string, options: RunSeedOptions): Promise<SeedResult> {
-  const { world, reduction = {}, folder, ...rest } = options
+  const { world, reduction = {}, clients, folder, ...rest } = options
   const known = WORLDS.find((name): name is WorldName => name === world)
-  if (known === undefined) return await runScenarioSeed(seed, world, rest)
+  if (known === undefined) return await runScenarioSeed(seed, world, { ...rest, clients })
   const plan = reduce(drawPlan(seed, known), reduction)
   const workDirectory = join(folder, seed)
   await mkdir(workDirectory, { recursive: true })

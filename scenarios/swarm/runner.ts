@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { SeedReply, SeedRequest } from './child.ts'
-import { replayLine, type Reduction } from './plan.ts'
+import { replayLine, scenarioLine, type Reduction } from './plan.ts'
 import { unfinished, type SeedClass, type SeedResult, type SeedRunner } from './result.ts'
 import { ENGINE_FAULT } from './verdict.ts'
 
@@ -30,6 +30,8 @@ export interface SeedOptions {
   readonly world: string
   readonly signal: AbortSignal
   readonly reduction?: Reduction | undefined
+  /** How many clients a scenario has. @default its own number */
+  readonly clients?: number | undefined
   readonly traceFile?: string | undefined
 }
 
@@ -49,12 +51,12 @@ export class ChildRunner implements SeedRunner {
 
   /** Rejects only with the reason of the signal. One seed at a time. */
   async run(seed: string, options: SeedOptions): Promise<SeedResult> {
-    const { world, signal, reduction, traceFile } = options
+    const { world, signal, reduction, clients, traceFile } = options
     signal.throwIfAborted()
     const begun = performance.now()
     const child = await this.#running()
     signal.throwIfAborted()
-    const request: SeedRequest = { id: ++this.#ids, seed, world, reduction, traceFile }
+    const request: SeedRequest = { id: ++this.#ids, seed, world, reduction, clients, traceFile }
     const answered = Promise.withResolvers<SeedReply | 'died' | 'late' | 'aborted'>()
     const onMessage = (reply: SeedReply): void => {
       if (reply.id === request.id) answered.resolve(reply)
@@ -79,7 +81,10 @@ export class ChildRunner implements SeedRunner {
           invariant,
           problem,
           realMs: Math.round(performance.now() - begun),
-          replay: replayLine(seed, world, reduction),
+          replay:
+            clients === undefined
+              ? replayLine(seed, world, reduction)
+              : scenarioLine(seed, world, clients),
         })
       if (reply === 'died') {
         const how = child.signalCode ?? `exit code ${child.exitCode}`

@@ -29,12 +29,8 @@ export function kindOf({ class: of, failure }: SeedResult): SeedClass | 'engine'
   return failure?.invariant === ENGINE_FAULT ? 'engine' : of
 }
 
-/** The exit code of all these results together. */
+/** The exit code of all these results together: the one that says most. */
 export function exitCode(results: readonly SeedResult[]): number {
-  return exitCodeOf(results.map((result) => EXIT[kindOf(result)]))
-}
-
-/** The one of several exit codes that says most. */
-export function exitCodeOf(codes: readonly number[]): number {
-  return EXIT[WORST_FIRST.find((kind) => codes.includes(EXIT[kind])) ?? 'pass']
+  const kinds = new Set(results.map(kindOf))
+  return EXIT[WORST_FIRST.find((kind) => kinds.has(kind)) ?? 'pass']
 }

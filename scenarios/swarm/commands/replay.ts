@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CommandIo } from '../../commands/io.ts'
 import type { TraceEntry } from '../../engine/trace.ts'
 import { drawPlan } from '../draw.ts'
@@ -31,7 +31,12 @@ export function replayCommand(io: CommandIo): Command {
       .argument('<seed>', 'as a failure names it', seedArgument)
       .option('--world <name>', `${WORLDS.join(', ')}, or a scenario`, 'swarm'),
   )
-    .option('--check-determinism', 'run it twice in fresh processes, and compare')
+    .addOption(
+      new Option(
+        '--check-determinism',
+        'run it twice in fresh processes, and compare; both traces stay where they differ',
+      ).conflicts(['trace', 'html', 'timeline']),
+    )
     .option('--trace <file>', 'write everything that happens, packets too, a line of JSON each')
     .option('--html <file>', 'write the run as a page with a sequence diagram')
     .option('--timeline', 'print all events')
@@ -44,7 +49,9 @@ export function replayCommand(io: CommandIo): Command {
 async function replay(seed: string, options: Options, io: CommandIo): Promise<number> {
   const { world } = options
   const reduction = reductionOf(options)
-  if (options.checkDeterminism === true) return await checkDeterminism(seed, world, io, reduction)
+  if (options.checkDeterminism === true) {
+    return await checkDeterminism(seed, { world, reduction, json: options.json === true }, io)
+  }
   await using trace = await temporaryTrace(options.trace)
   await using runner = new ChildRunner({ fresh: true })
   const { signal } = io

@@ -8,9 +8,9 @@ import { WORLDS } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { seedsFrom } from '../seed-text.ts'
 import { SOMETIMES } from '../sometimes.ts'
-import { exitCode, exitCodeOf } from '../verdict.ts'
+import { exitCode } from '../verdict.ts'
 import { countArgument, durationArgument, seedArgument } from './arguments.ts'
-import { checkDeterminism } from './check.ts'
+import { checkingCrew } from './check.ts'
 import { openCrew, queueArgument } from './crew.ts'
 import { shrinkResult } from './shrink.ts'
 import { failureText } from './text.ts'
@@ -48,7 +48,11 @@ export function swarmCommand(io: CommandIo): Command {
     )
     .option('--budget <time>', 'real time to spend, such as 60m', durationArgument)
     .option('--jobs <number>', 'processes at once', countArgument, JOBS_DEFAULT)
-    .option('--queue <url>', 'let workers elsewhere run them: redis://HOST:PORT', queueArgument)
+    .addOption(
+      new Option('--queue <url>', 'let workers elsewhere run them: redis://HOST:PORT')
+        .argParser(queueArgument)
+        .conflicts(['jobs', 'checkDeterminism']),
+    )
     .option(
       '--from <seed>',
       'the first seed; the others follow it (drawn where nobody says)',
@@ -67,16 +71,18 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
   const from = options.from ?? String(randomBytes(8).readBigUInt64BE())
   const { world, budget } = options
   const count = options.count ?? (budget === undefined ? COUNT_DEFAULT : Number.POSITIVE_INFINITY)
-  if (options.checkDeterminism === true) return await checkAll({ from, count, world }, io)
   const ending = new AbortController()
   const timer = budget === undefined ? undefined : setTimeout(() => ending.abort(), budget)
   const live = liveLine(io)
   const failed: SeedResult[] = []
   const begunMs = performance.now()
-  io.error(`swarm: seeds of "${world}" from ${from} on\n`)
+  const isTwice = options.checkDeterminism === true
+  io.error(`swarm: seeds of "${world}" from ${from} on${isTwice ? ', each twice' : ''}\n`)
   let tally: Tally
   try {
-    await using crew = await openCrew(options, io)
+    await using crew = isTwice
+      ? checkingCrew(options.jobs, (line) => live.note(line))
+      : await openCrew(options, io)
     tally = await runCampaign({
       world,
       crew,
@@ -117,22 +123,12 @@ async function shrinkAll(
 ): Promise<void> {
   const causes = new Map(failed.toReversed().map((result) => [signatureOf(result), result]))
   for (const result of [...causes.values()].slice(0, SHRUNK_MAX)) {
-    if (result.class === 'unknown') continue
+    // Nobody would know these again in a smaller world that is run once.
+    if (result.class === 'unknown' || result.class === 'non-determinism') continue
     const shrunk = await shrinkResult(result, {}, io)
     const { hosts, faults, runs, replay } = shrunk
     tally.replace({ ...result, shrunk: { hosts, faults, runs, replay } })
   }
-}
-
-async function checkAll(
-  init: { readonly from: string; readonly count: number; readonly world: string },
-  io: CommandIo,
-): Promise<number> {
-  const codes: number[] = []
-  for (const seed of seedsFrom(init.from, init.count)) {
-    codes.push(await checkDeterminism(seed, init.world, io))
-  }
-  return exitCodeOf(codes)
 }
 
 function progress(tally: Tally, realMs: number): string {
