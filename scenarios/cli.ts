@@ -30,7 +30,9 @@ const program = runCommand(io)
   .exitOverride()
   .showHelpAfterError('(--help tells more)')
 addSwarmCommands(program, io)
-const isSwarm = SWARM_COMMANDS.includes(process.argv[2] ?? '')
+const hasClasses =
+  SWARM_COMMANDS.includes(process.argv[2] ?? '') || process.argv.includes('--check-determinism')
+const usage = hasClasses ? SWARM_EXIT.usage : EXIT.usage
 try {
   await program.parseAsync()
 } catch (error) {
@@ -40,9 +42,9 @@ try {
   } else if (error instanceof CommanderError) {
     // Commander has told of what it found itself, and not of what a command found.
     if (error instanceof InvalidArgumentError) process.stderr.write(`scenario: ${error.message}\n`)
-    process.exitCode = error.exitCode === 0 ? 0 : isSwarm ? SWARM_EXIT.usage : EXIT.usage
-  } else if (error instanceof UnavailableError) process.exitCode = fail(io, error.message)
-  else if (isSwarm) {
+    process.exitCode = error.exitCode === 0 ? 0 : usage
+  } else if (error instanceof UnavailableError) process.exitCode = fail(io, error.message, usage)
+  else if (hasClasses) {
     process.stderr.write(`scenario: ${error instanceof Error ? error.stack : String(error)}\n`)
     process.exitCode = SWARM_EXIT.engine
   } else throw error

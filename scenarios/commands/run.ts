@@ -3,6 +3,7 @@ import { DRIVER_NAMES, prepareProcess, type DriverName } from '../engine/drivers
 import { liveLines, type LiveLines } from '../engine/live.ts'
 import { UnavailableError } from '../engine/machine/machine.ts'
 import type { Scenario } from '../engine/scenario.ts'
+import { EXIT as CLASS_EXIT } from '../swarm/verdict.ts'
 import type { CommandIo } from './io.ts'
 
 /** All hold; something does not; the run could not be made. */
@@ -46,9 +47,11 @@ export function runCommand(io: CommandIo): Command {
         '--seed <text>',
         'of a simulated world (--transport sim): the same seed, the same run',
       )
-      .option(
-        '--check-determinism',
-        'run it twice in fresh processes (--transport sim), and compare',
+      .addOption(
+        new Option(
+          '--check-determinism',
+          'run it twice in fresh processes (--transport sim), and compare',
+        ).conflicts(['html', 'keep']),
       )
       .option('--json', 'print the report, or the list, as JSON')
       .option('--html <file>', 'write the report as a page with a sequence diagram, too')
@@ -71,8 +74,9 @@ apt-get (Debian or Ubuntu, as root), go install. The report says which it was. W
 The scenario "browser" takes Chromium from the environment variable CHROMIUM_BIN, PATH, or apt-get
 (Debian, as root), and certutil with it. Its pictures are in .cache/browser/.
 
-Exit code: 0 when everything holds, 1 when something does not, 2 for usage and set-up errors; those of swarm,
-replay, shrink and diff are other ones, and --help of each names them.
+Exit code: 0 when everything holds, 1 when something does not, 2 for usage and set-up errors, 130 when it is
+interrupted. Those of swarm, replay, shrink, diff, nightly and worker are other ones, and --help of each names them;
+--check-determinism ends as replay does: 5 when the two runs differ, 64 for usage.
 
 Examples:
   npm run scenario -- list
@@ -89,15 +93,18 @@ Examples:
 }
 
 async function run(name: string, options: Options, io: CommandIo): Promise<number> {
+  const isChecked = options.checkDeterminism === true
+  const refuse = (message: string): number =>
+    fail(io, message, isChecked ? CLASS_EXIT.usage : EXIT.usage)
   if (options.seed !== undefined && options.transport !== 'sim') {
-    return fail(io, '--seed is of a simulated world: add --transport sim')
+    return refuse('--seed is of a simulated world: add --transport sim')
   }
-  if (options.checkDeterminism === true && options.transport !== 'sim') {
-    return fail(io, 'only a simulated world is the same twice: add --transport sim')
+  if (isChecked && options.transport !== 'sim') {
+    return refuse('only a simulated world is the same twice: add --transport sim')
   }
   if (options.transport === 'sim') {
     if (options.acme !== undefined) {
-      return fail(io, 'a simulated world has a CA of its own: leave out --acme')
+      return refuse('a simulated world has a CA of its own: leave out --acme')
     }
   }
   await prepareProcess(options.transport)
@@ -108,25 +115,24 @@ async function run(name: string, options: Options, io: CommandIo): Promise<numbe
   if (name === 'list') return list(scenarios, options, io)
   const scenario = scenarios.find((candidate) => candidate.name === name)
   if (scenario === undefined) {
-    return fail(io, `there is no scenario "${name}"; npm run scenario -- list names them`)
+    return refuse(`there is no scenario "${name}"; npm run scenario -- list names them`)
   }
   if (options.clients !== undefined && scenario.clientsMin === 0) {
-    return fail(io, `"${name}" has no clients: leave out --clients`)
+    return refuse(`"${name}" has no clients: leave out --clients`)
   }
   if (options.clients !== undefined && options.clients < (scenario.clientsMin ?? 1)) {
-    return fail(
-      io,
+    return refuse(
       `"${name}" needs at least ${scenario.clientsMin ?? 1} clients, not ${options.clients}`,
     )
   }
   if (options.clients !== undefined && options.clients > (scenario.clientsMax ?? CLIENTS_MAX)) {
-    return fail(
-      io,
+    return refuse(
       `"${name}" takes at most ${scenario.clientsMax ?? CLIENTS_MAX} clients, not ${options.clients}`,
     )
   }
-  if (options.checkDeterminism === true) {
+  if (isChecked) {
     const { checkDeterminism } = await import('../swarm/commands/check.ts')
+    if (scenario.inRealTime === true) return refuse(`"${name}" knows no virtual time`)
     const { clients, json = false } = options
     return await checkDeterminism(options.seed ?? SEED, { world: name, clients, json }, io)
   }
@@ -199,7 +205,7 @@ function parseClients(text: string): number {
 }
 
 /** One line, and the exit code of a mistake. */
-export function fail(io: CommandIo, message: string): number {
+export function fail(io: CommandIo, message: string, code: number = EXIT.usage): number {
   io.error(`scenario: ${message}\n`)
-  return EXIT.usage
+  return code
 }

@@ -50,6 +50,9 @@ export interface Reduction {
   readonly halved?: Readonly<Record<number, number>> | undefined
 }
 
+/** The servers that a world cannot do without: the first of each kind. */
+export const INDISPENSABLE: ReadonlySet<string> = new Set(['proof1', 'dns1', 'issue1'])
+
 /** The plan that a reduction leaves. Nothing that stays is drawn anew. */
 export function reduce(
   plan: SwarmPlan,

@@ -1,5 +1,12 @@
 import { drawPlan } from './draw.ts'
-import { reduce, replayLine, type Reduction, type SwarmPlan, type WorldName } from './plan.ts'
+import {
+  INDISPENSABLE,
+  reduce,
+  replayLine,
+  type Reduction,
+  type SwarmPlan,
+  type WorldName,
+} from './plan.ts'
 import type { SeedResult } from './result.ts'
 import { signatureOf } from './campaign/tally.ts'
 
@@ -92,10 +99,9 @@ export async function shrink(
   }
 }
 
-/** The servers that a world cannot do without are the first of each kind; of clients, one at a time may be the last. */
+/** Of clients, one at a time may be the last. */
 function removableHosts({ hosts }: SwarmPlan): string[] {
-  const first = new Set(['proof1', 'dns1', 'issue1'])
-  return hosts.map(({ name }) => name).filter((name) => !first.has(name))
+  return hosts.map(({ name }) => name).filter((name) => !INDISPENSABLE.has(name))
 }
 
 /**

@@ -48,28 +48,6 @@ test('a planted failure is found, shrunk to one fault, and replayed from its lin
   t.match(without, { code: 0, out: /seed 393 of canary passes/ })
 })
 
-test('mistakes of the user are exit code 64, and the codes are in --help', async (t) => {
-  const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['swarm', '--count', '0'], /whole number from 1/],
-    [['swarm', '--budget', '5'], /such as 90s, 20m or 8h/],
-    [['swarm', '--from', 'x'], /"x" is no seed/],
-    [['swarm', '--world', 'nowhere'], /Allowed choices are swarm, canary, crowd/],
-    [['replay'], /missing required argument/],
-    [['replay', '1', '--faults', 'x'], /"x" is no whole number/],
-    [['diff', '/nonexistent/one', '/nonexistent/other'], /there is no file/],
-  ]
-  for (const [words, message] of cases) {
-    const { code, error } = await command(...words)
-    t.equal(code, 64, words.join(' '))
-    t.match(error, message)
-    t.notMatch(error, /\n\s+at /, 'no stack trace')
-  }
-  t.match(await command('swarm', '--help'), {
-    code: 0,
-    out: /0 all pass, 1 an invariant is broken/,
-  })
-})
-
 test('a world of 100 nodes with gossipsub, faults and certificates is the same twice, also under load', async (t) => {
   const { signal } = new AbortController()
   const busy = new Worker('for (;;) Math.sqrt(2)', { eval: true })

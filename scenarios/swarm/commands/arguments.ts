@@ -1,4 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { parseReduction, type Reduction } from '../plan.ts'
 import { parseSeed } from '../seed-text.ts'
 
@@ -44,11 +46,29 @@ export function countArgument(text: string): number {
   return count
 }
 
+/** A file to write when a run is over, which shall not be in vain. @throws {InvalidArgumentError} */
+export function fileArgument(path: string): string {
+  const folder = dirname(path)
+  try {
+    accessSync(folder, constants.W_OK)
+  } catch {
+    throw new InvalidArgumentError(`there is no folder "${folder}" to write it to.`)
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new InvalidArgumentError('it is a folder.')
+  }
+  return path
+}
+
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 
-/** `90s`, `20m` or `8h`, in ms. */
+/** Timers of Node end at once where they shall last longer. */
+const DURATION_MS_MAX = 2 ** 31 - 1
+
+/** `90s`, `20m` or `8h`, in ms. @throws {InvalidArgumentError} */
 export function durationArgument(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,6})([smh])$/.exec(text) ?? []
-  if (amount === undefined) throw new InvalidArgumentError('wanted such as 90s, 20m or 8h.')
-  return Number(amount) * (UNITS[unit] ?? 0)
+  const durationMs = Number(amount) * (UNITS[unit] ?? 0)
+  if (durationMs >= 1 && durationMs <= DURATION_MS_MAX) return durationMs
+  throw new InvalidArgumentError('wanted such as 90s, 20m or 8h, and at most 596h.')
 }

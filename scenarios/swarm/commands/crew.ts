@@ -28,7 +28,7 @@ export function processes(jobs: number): Crew {
 
 /** @throws {InvalidArgumentError} */
 export function queueArgument(text: string): string {
-  if (!/^rediss?:\/\/[^/]/.test(text)) {
+  if (!/^rediss?:\/\/[^/]/.test(text) || !URL.canParse(text)) {
     throw new InvalidArgumentError('wanted redis://HOST:PORT or rediss://HOST:PORT.')
   }
   return text

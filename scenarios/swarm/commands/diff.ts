@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { access, constants, stat } from 'node:fs/promises'
 import type { CommandIo } from '../../commands/io.ts'
 import { describe, firstDifference } from '../determinism.ts'
 import { EXIT } from '../verdict.ts'
@@ -10,13 +11,21 @@ export function diffCommand(io: CommandIo): Command {
     .argument('<trace>', 'a file')
     .argument('<other>', 'a file')
     .action(async (one: string, other: string) => {
-      const difference = await firstDifference(one, other).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-        io.error(`scenario: there is no file "${error.path}"\n`)
-        return 'missing' as const
-      })
-      if (difference === 'missing') return io.end(EXIT.usage)
+      for (const file of [one, other]) await checkReadable(file)
+      const difference = await firstDifference(one, other)
       io.out(`${difference === undefined ? 'the traces are the same' : describe(difference)}\n`)
       io.end(difference === undefined ? EXIT.pass : EXIT['non-determinism'])
     })
+}
+
+/** @throws {InvalidArgumentError} */
+async function checkReadable(path: string): Promise<void> {
+  const stats = await stat(path).catch(() => undefined)
+  if (stats === undefined) throw new InvalidArgumentError(`there is no file "${path}"`)
+  if (stats.isDirectory()) throw new InvalidArgumentError(`"${path}" is a folder`)
+  try {
+    await access(path, constants.R_OK)
+  } catch {
+    throw new InvalidArgumentError(`"${path}" cannot be read`)
+  }
 }

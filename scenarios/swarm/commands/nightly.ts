@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -43,10 +43,10 @@ export function nightlyCommand(io: CommandIo): Command {
     .option('--budget <time>', 'real time to spend, such as 20m or 8h', durationArgument, BUDGET_MS)
     .option('--date <day>', 'the night to repeat; seeds follow from it', dateArgument, today)
     .option('--jobs <number>', 'processes at once', countArgument, JOBS_DEFAULT)
-    .option(
-      '--queue <url>',
-      'let workers elsewhere run the seeds: redis://HOST:PORT',
-      queueArgument,
+    .addOption(
+      new Option('--queue <url>', 'let workers elsewhere run the seeds: redis://HOST:PORT')
+        .argParser(queueArgument)
+        .conflicts('jobs'),
     )
     .option('--folder <folder>', 'for its page and its database', 'nightly')
     .addHelpText(
@@ -65,7 +65,9 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   const { date, budget, folder, jobs } = options
   const databaseFile = join(folder, 'seeds.json')
   // What cannot be written at the end is not begun.
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new InvalidArgumentError(`the folder "${folder}" cannot be made (${code})`)
+  })
   const database = await readDatabase(databaseFile)
   const commit = await codeVersion()
   const live = liveLine(io)

@@ -74,28 +74,3 @@ test(
     t.match(last.error, /worker: ran [12] seeds/)
   },
 )
-
-test('what cannot be is one line and the exit code for it', async (t) => {
-  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [['worker'], 64, /required option '--queue <url>'/],
-    [['worker', '--queue', 'http://x'], 64, /wanted redis:/],
-    [
-      ['worker', '--queue', 'redis://:secret@127.0.0.1:1'],
-      2,
-      /"redis:\/\/127\.0\.0\.1:1" cannot be reached/,
-    ],
-    [
-      ['swarm', '--queue', 'redis://127.0.0.1:1'],
-      2,
-      /cannot be reached.*apt-get install redis-server/,
-    ],
-    [['nightly', '--budget', 'long'], 64, /wanted such as 90s, 20m or 8h/],
-    [['nightly', '--date', 'yesterday'], 64, /wanted a day such as/],
-  ]
-  for (const [words, expected, message] of cases) {
-    const { code, error } = await run(...words)
-    t.equal(code, expected, words.join(' '))
-    t.match(error, message)
-    t.notMatch(error, /secret|\n\s+at /)
-  }
-})

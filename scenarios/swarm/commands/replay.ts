@@ -8,8 +8,15 @@ import type { SeedResult } from '../result.ts'
 import { ChildRunner } from '../runner.ts'
 import { readEvents, temporaryTrace } from '../trace-file.ts'
 import { exitCode } from '../verdict.ts'
-import { reductionOf, seedArgument, withReduction, type WorldOptions } from './arguments.ts'
+import {
+  fileArgument,
+  reductionOf,
+  seedArgument,
+  withReduction,
+  type WorldOptions,
+} from './arguments.ts'
 import { checkDeterminism } from './check.ts'
+import { checkWorld } from './known-world.ts'
 import { failureText, faultsText, resultLine, seconds } from './text.ts'
 
 interface Options extends WorldOptions {
@@ -37,8 +44,12 @@ export function replayCommand(io: CommandIo): Command {
         'run it twice in fresh processes, and compare; both traces stay where they differ',
       ).conflicts(['trace', 'html', 'timeline']),
     )
-    .option('--trace <file>', 'write everything that happens, packets too, a line of JSON each')
-    .option('--html <file>', 'write the run as a page with a sequence diagram')
+    .option(
+      '--trace <file>',
+      'write everything that happens, packets too, a line of JSON each',
+      fileArgument,
+    )
+    .option('--html <file>', 'write the run as a page with a sequence diagram', fileArgument)
     .option('--timeline', 'print all events')
     .option('--json', 'print the result as JSON')
     .action(async (seed: string, options: Options) => {
@@ -49,6 +60,7 @@ export function replayCommand(io: CommandIo): Command {
 async function replay(seed: string, options: Options, io: CommandIo): Promise<number> {
   const { world } = options
   const reduction = reductionOf(options)
+  await checkWorld(seed, world, reduction)
   if (options.checkDeterminism === true) {
     return await checkDeterminism(seed, { world, reduction, json: options.json === true }, io)
   }

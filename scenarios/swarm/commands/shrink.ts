@@ -6,6 +6,7 @@ import { ChildRunner } from '../runner.ts'
 import { shrink, type Shrunk } from '../shrink.ts'
 import { exitCode } from '../verdict.ts'
 import { reductionOf, seedArgument, withReduction, type WorldOptions } from './arguments.ts'
+import { checkWorld } from './known-world.ts'
 import { failureText, faultsText } from './text.ts'
 
 /** `scenario shrink SEED`: makes a failing world as small as it goes. */
@@ -18,6 +19,7 @@ export function shrinkCommand(io: CommandIo): Command {
   ).action(async (seed: string, options: WorldOptions) => {
     const { world } = options
     const reduction = reductionOf(options)
+    await checkWorld(seed, world, reduction)
     await using runner = new ChildRunner({ fresh: true })
     const result = await runner.run(seed, { world, signal: io.signal, reduction })
     if (result.class === 'pass') io.out(`seed ${seed} of ${world} passes: nothing to shrink\n`)

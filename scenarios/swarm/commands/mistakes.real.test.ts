@@ -1,0 +1,111 @@
+// What cannot be is one line, and the exit code for it, of each command: before anything runs, and without a stack trace.
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { t, test } from 'tap'
+
+const PROGRAM = join(import.meta.dirname, '../../cli.ts')
+
+interface Ended {
+  readonly code: number
+  readonly out: string
+  readonly error: string
+}
+
+async function run(words: readonly string[]): Promise<Ended> {
+  const { promise, resolve } = Promise.withResolvers<Ended>()
+  const options = { env: { ...process.env, FORCE_COLOR: '0' }, maxBuffer: 1 << 26 }
+  const child = execFile(process.execPath, [PROGRAM, ...words], options, (_, out, error) => {
+    resolve({ code: child.exitCode ?? -1, out, error })
+  })
+  return await promise
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'nodetrust-mistakes-'))
+const file = join(folder, 'file')
+await writeFile(file, '')
+const nowhere = join(folder, 'nowhere')
+t.teardown(() => rm(folder, { recursive: true }))
+
+type Case = readonly [words: string, message: RegExp]
+/** Words after each command, and what is said to them. */
+const MISTAKES: Readonly<Record<string, readonly Case[]>> = {
+  swarm: [
+    ['--count 0', /whole number from 1/],
+    ['--budget 5', /such as 90s, 20m or 8h/],
+    ['--budget 0s', /such as 90s, 20m or 8h/],
+    ['--budget 9999h', /at most 596h/],
+    ['--from x', /"x" is no seed/],
+    ['--world nowhere', /Allowed choices are swarm, canary, crowd/],
+    ['--queue redis://127.0.0.1:1', /cannot be reached.*apt-get install redis-server/],
+    ['--queue redis://127.0.0.1:99999', /wanted redis:/],
+    ['--queue redis://127.0.0.1:1 --jobs 2', /--queue <url>' cannot be used with .*--jobs/],
+    ['--queue redis://127.0.0.1:1 --check-determinism', /cannot be used with .*--check-determ/],
+  ],
+  replay: [
+    ['', /missing required argument/],
+    ['5 --world nowhere', /there is no world "nowhere": wanted swarm, canary.*, or a scenario/],
+    ['5 --world browser', /"browser" runs in real time/],
+    ['5 --faults x', /"x" is no whole number/],
+    ['5 --faults 0,999', /there is no fault 999: seed 5 has the faults 0 to \d+$/m],
+    ['5 --halved 999:1', /there is no fault 999/],
+    ['5 --without nosuch', /there is no host "nosuch": seed 5 has proof1, .*client1/],
+    ['5 --without proof1,dns1,issue1', /can do without proof1, nor without dns1 or issue1/],
+    ['5 --world happy-path --faults 0', /is a scenario, .*--faults.* are of swarm, canary/],
+    ['5 --world happy-path --without client1', /"happy-path" is a scenario/],
+    [`5 --html ${nowhere}/page.html`, /there is no folder ".*nowhere"/],
+    [`5 --trace ${folder}`, /it is a folder/],
+    [`5 --check-determinism --trace ${file}`, /cannot be used with .*--trace/],
+  ],
+  shrink: [
+    ['5 --world happy-path', /Allowed choices are swarm, canary/],
+    ['5 --faults 999', /there is no fault 999/],
+    ['5 --without dns1', /can do without dns1/],
+  ],
+  diff: [
+    [`${nowhere} ${nowhere}`, /there is no file ".*nowhere"/],
+    [`${folder} ${folder}`, /"\/.*" is a folder/],
+    [`${file} ${file}/inside`, /there is no file ".*inside"/],
+  ],
+  nightly: [
+    ['--budget long', /wanted such as 90s, 20m or 8h/],
+    ['--date yesterday', /wanted a day such as/],
+    [`--folder ${file}`, /the folder ".*file" cannot be made/],
+    ['--queue redis://127.0.0.1:1 --jobs 2', /--queue <url>' cannot be used with .*--jobs/],
+  ],
+  worker: [
+    ['', /required option '--queue <url>'/],
+    ['--queue http://x', /wanted redis:/],
+    ['--queue redis://:secret@127.0.0.1:1', /"redis:\/\/127\.0\.0\.1:1" cannot be reached/],
+  ],
+  'happy-path': [
+    ['--check-determinism', /only a simulated world is the same twice/],
+    ['--check-determinism --transport sim --clients 999', /whole number from 1 to 200/],
+    ['--check-determinism --transport sim --keep', /cannot be used with .*--keep/],
+    ['--check-determinism --transport sim --acme https://ca.test/', /a CA of its own/],
+  ],
+  browser: [['--check-determinism --transport sim', /"browser" knows no virtual time/]],
+}
+
+for (const [command, cases] of Object.entries(MISTAKES)) {
+  test(`a mistake in the words after "${command}" is one line, and exit code 64`, async (t) => {
+    for (const [words, message] of cases) {
+      const { code, out, error } = await run([command, ...words.split(' ').filter(Boolean)])
+      t.equal(code, 64, `${command} ${words}`)
+      t.match(error, message)
+      t.notMatch(error, /secret|\n\s+at /, 'no stack trace')
+      t.equal(out, '')
+    }
+  })
+}
+
+test('--help of each command names its exit codes', async (t) => {
+  for (const command of ['swarm', 'replay', 'shrink', 'diff', 'nightly', 'worker']) {
+    const { code, out } = await run([command, '--help'])
+    t.equal(code, 0)
+    t.match(out, /0 all pass, 1 an invariant is broken[^]*64 usage[^]*70[^]*130 interrupted/)
+  }
+  const { out } = await run(['happy-path', '--help'])
+  t.match(out, /--check-determinism ends as replay does: 5 when the two runs differ, 64 for usage/)
+})
