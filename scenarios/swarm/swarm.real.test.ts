@@ -25,8 +25,15 @@ async function command(
 }
 
 test('a planted failure is found, shrunk to one fault, and replayed from its line', async (t) => {
+  const begunMs = performance.now()
   const found = await command('swarm', '--world', 'canary', '--from', CANARY_SEED, '--count', '1')
+  const seconds = (performance.now() - begunMs) / 1000
   t.equal(found.code, 3)
+  const [, rate = ''] = /\n1 seeds, ([\d.]+) a second/.exec(found.out) ?? []
+  t.ok(
+    Number(rate) > 2 / seconds,
+    'its one seed took less than half of the time: shrinking is not counted',
+  )
   t.match(found.error, new RegExp(`✗ seed ${CANARY_SEED} of canary: liveness\n    proofs `))
   t.match(found.out, /shrunk to 1 fault and \d hosts in \d+ runs, seen twice more/)
   const line = /replay: npm run scenario -- (replay .*)/.exec(found.out)?.[1] ?? ''

@@ -62,12 +62,7 @@ export class Tally {
     this.#sums.again += 1
   }
 
-  /** Since the campaign began. */
-  get elapsedMs(): number {
-    return performance.now() - this.#begunMs
-  }
-
-  /** How long it took in all. */
+  /** How long it took in all; until that is said, it still goes on. */
   set realMs(realMs: number) {
     this.#realMs = realMs
   }
@@ -88,7 +83,7 @@ export class Tally {
       world: this.world,
       ...this.#sums,
       classes: { ...this.#classes },
-      realMs: Math.round(this.#realMs ?? this.elapsedMs),
+      realMs: Math.round(this.#realMs ?? performance.now() - this.#begunMs),
       failures: [...this.#groups]
         .map(([signature, { count, fastest }]) => ({ signature, count, fastest }))
         .toSorted((one, other) => other.count - one.count),

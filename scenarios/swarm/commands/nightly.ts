@@ -26,7 +26,7 @@ interface Options {
   readonly folder: string
 }
 
-const BUDGET_MS = 20 * 60_000
+const BUDGET = '20m'
 const JOBS_DEFAULT = 2
 /** It is looked for by itself, and no lane. */
 const CANARY = 'canary'
@@ -40,7 +40,11 @@ export function nightlyCommand(io: CommandIo): Command {
     .description(
       'Runs all lanes in a budget of time, remembers what failed, and writes a page about it.',
     )
-    .option('--budget <time>', 'real time to spend, such as 20m or 8h', durationArgument, BUDGET_MS)
+    .addOption(
+      new Option('--budget <time>', 'real time to spend, such as 20m or 8h')
+        .argParser(durationArgument)
+        .default(durationArgument(BUDGET), BUDGET),
+    )
     .option('--date <day>', 'the night to repeat; seeds follow from it', dateArgument, today)
     .option('--jobs <number>', 'processes at once', countArgument, JOBS_DEFAULT)
     .addOption(
@@ -102,7 +106,7 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
       onProgress(name, tally) {
         if (name !== lane) live.note(`nightly: lane "${name}"`)
         lane = name
-        if (tally !== undefined) live.show(tally, tally.elapsedMs)
+        if (tally !== undefined) live.show(tally)
       },
       signal: io.signal,
     })

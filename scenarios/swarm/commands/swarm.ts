@@ -75,7 +75,6 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
   const timer = budget === undefined ? undefined : setTimeout(() => ending.abort(), budget)
   const live = liveLine(io)
   const failed: SeedResult[] = []
-  const begunMs = performance.now()
   const isTwice = options.checkDeterminism === true
   io.error(`swarm: seeds of "${world}" from ${from} on${isTwice ? ', each twice' : ''}\n`)
   let tally: Tally
@@ -94,7 +93,7 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
           failed.push(result)
           live.note(failureText(result))
         }
-        live.show(so, performance.now() - begunMs)
+        live.show(so)
       },
     })
   } finally {
@@ -106,7 +105,7 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
   const never = SOMETIMES.map(({ name }) => name).filter((name) => report.met[name] === undefined)
   if (options.json === true) io.out(`${JSON.stringify({ from, ...report, never }, null, 2)}\n`)
   else {
-    io.out(`${progress(tally, performance.now() - begunMs)}\n`)
+    io.out(`${progress(tally)}\n`)
     if (never.length > 0 && report.seeds >= SOMETIMES_SEEDS_MIN) {
       io.out(`never met:\n${never.map((name) => `  ${name}\n`).join('')}`)
     }
@@ -131,8 +130,9 @@ async function shrinkAll(
   }
 }
 
-function progress(tally: Tally, realMs: number): string {
-  const { seeds, virtualMs, classes } = tally.report()
+/** What has come of a campaign; once it is over, its own time counts and none of what follows it. */
+function progress(tally: Tally): string {
+  const { seeds, virtualMs, realMs, classes } = tally.report()
   const rate = (seeds / Math.max(realMs / 1000, 0.001)).toFixed(2)
   const failures = seeds - (classes.pass ?? 0)
   return `${seeds} seeds, ${rate} a second, ${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ${failures} failures`
@@ -140,7 +140,7 @@ function progress(tally: Tally, realMs: number): string {
 
 /** One line on a terminal; elsewhere, one now and then. */
 export function liveLine(io: CommandIo): {
-  show(tally: Tally, realMs: number): void
+  show(tally: Tally): void
   note(text: string): void
   stop(): void
 } {
@@ -150,9 +150,9 @@ export function liveLine(io: CommandIo): {
     return {
       note: (text) => io.error(`${text}\n`),
       stop() {},
-      show(tally, realMs) {
+      show(tally) {
         shown += 1
-        if (shown % SEEDS_PER_LINE === 0) io.error(`${progress(tally, realMs)}\n`)
+        if (shown % SEEDS_PER_LINE === 0) io.error(`${progress(tally)}\n`)
       },
     }
   }
@@ -164,10 +164,11 @@ export function liveLine(io: CommandIo): {
       paint.clear()
       io.error(`${text}\n`)
     },
-    show(tally, realMs) {
-      if (realMs - paintedMs < PAINT_INTERVAL_MS) return
-      paintedMs = realMs
-      paint(progress(tally, realMs))
+    show(tally) {
+      const nowMs = performance.now()
+      if (nowMs - paintedMs < PAINT_INTERVAL_MS) return
+      paintedMs = nowMs
+      paint(progress(tally))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CommandIo } from '../../commands/io.ts'
 import { codeVersion } from '../code-version.ts'
 import { countArgument, durationArgument } from './arguments.ts'
@@ -11,7 +11,7 @@ interface Options {
 }
 
 const JOBS_DEFAULT = 2
-const SILENCE_MS = 10_000
+const SILENCE = '10s'
 
 /** `scenario worker`: runs seeds of a campaign that is somewhere else. */
 export function workerCommand(io: CommandIo): Command {
@@ -19,11 +19,10 @@ export function workerCommand(io: CommandIo): Command {
     .description('Takes seeds from a queue and runs them, until it is interrupted.')
     .requiredOption('--queue <url>', 'redis://HOST:PORT of a Redis or Valkey', queueArgument)
     .option('--jobs <number>', 'processes at once', countArgument, JOBS_DEFAULT)
-    .option(
-      '--silence <time>',
-      'after so long without a word its seeds go to others',
-      durationArgument,
-      SILENCE_MS,
+    .addOption(
+      new Option('--silence <time>', 'after so long without a word its seeds go to others')
+        .argParser(durationArgument)
+        .default(durationArgument(SILENCE), SILENCE),
     )
     .addHelpText(
       'after',
