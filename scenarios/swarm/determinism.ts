@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { SeedResult } from './result.ts'
-import { ChildRunner, type SeedOptions } from './runner.ts'
+import { ChildRunner, type RunnerOptions, type SeedOptions } from './runner.ts'
 
 /** Where two traces part. */
 export interface Difference {
@@ -17,16 +17,26 @@ export interface Difference {
 
 const LINES_BEFORE = 5
 
-/** Runs a seed in two fresh processes; the first one's result, which is of class `non-determinism` where they differ. */
+/**
+ * Runs a seed in two fresh processes; the first one's result, which is of class `non-determinism` where they differ, or
+ * that of one that came to no end.
+ */
 export async function runTwice(
   seed: string,
-  options: Omit<SeedOptions, 'traceFile'> & { readonly folder: string },
+  options: Omit<SeedOptions, 'traceFile'> & {
+    readonly folder: string
+    /** @default a runner's own bounds */
+    readonly bounds?: Omit<RunnerOptions, 'fresh'>
+  },
 ): Promise<{ readonly result: SeedResult; readonly difference: Difference | undefined }> {
-  const { folder, ...rest } = options
+  const { folder, bounds = {}, ...rest } = options
   const files = ['one', 'other'].map((name) => join(folder, `trace-${seed}-${name}.jsonl`))
   const results: SeedResult[] = []
-  await using runner = new ChildRunner({ fresh: true })
+  await using runner = new ChildRunner({ ...bounds, fresh: true })
   for (const traceFile of files) results.push(await runner.run(seed, { ...rest, traceFile }))
+  // A process that died, or was stopped for its time, has told only a part: that is what there is to say of the seed.
+  const cut = results.find(({ digest }) => digest.events === '')
+  if (cut !== undefined) return { result: cut, difference: undefined }
   const [one, other] = results as [SeedResult, SeedResult]
   const [fileOne = '', fileOther = ''] = files
   const difference = await firstDifference(fileOne, fileOther)

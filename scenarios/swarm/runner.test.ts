@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { makeFailure, makeResult } from './campaign/testing.ts'
-import { describe, firstDifference } from './determinism.ts'
+import { describe, firstDifference, runTwice } from './determinism.ts'
 import { ChildRunner } from './runner.ts'
 import { ENGINE_FAULT, exitCode } from './verdict.ts'
 
@@ -19,6 +19,18 @@ test('a seed that takes too long is stopped and unknown, and the next one runs',
     replay: 'npm run scenario -- replay 1',
   })
   t.match(await runner.run('2', { world: 'swarm', signal }), { seed: '2', class: 'unknown' })
+})
+
+test('a seed that is stopped for its time is unknown, and not another one each time', async (t) => {
+  const folder = t.testdir()
+  const { result, difference } = await runTwice('1', {
+    world: 'swarm',
+    signal,
+    folder,
+    bounds: { seedMsMax: 1 },
+  })
+  t.equal(result.class, 'unknown')
+  t.equal(difference, undefined)
 })
 
 test('a process that dies is a crash, with what it has said last', async (t) => {

@@ -100,7 +100,12 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
     clearTimeout(timer)
     live.stop()
   }
-  if (options.shrink) await shrinkAll(failed, tally, io)
+  // Who interrupts it wants to see what there is.
+  if (options.shrink && !io.signal.aborted) {
+    await shrinkAll(failed, tally, io).catch((error: unknown) => {
+      if (!io.signal.aborted) throw error
+    })
+  }
   const report = tally.report()
   const never = SOMETIMES.map(({ name }) => name).filter((name) => report.met[name] === undefined)
   if (options.json === true) io.out(`${JSON.stringify({ from, ...report, never }, null, 2)}\n`)
