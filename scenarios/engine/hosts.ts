@@ -297,9 +297,9 @@ export class Host {
     // What a change of the machine's interfaces does to a process; libp2p has no call for it.
     const { transportManager } = (node as unknown as { components: NodeInternals }).components
     const closing = transportManager.getListeners().map((listener) => listener.close())
-    for (const connection of node.getConnections()) {
-      connection.abort(new Error(`host "${this.name}" has moved`))
-    }
+    const moved = new Error(`host "${this.name}" has moved`)
+    for (const connection of node.getConnections()) connection.abort(moved)
+    this.#network.breakOff(moved)
     await Promise.all(closing)
     const listen = [...this.place.listen, ...this.#secureListen()]
     await this.run(() => transportManager.listen(listen.map((address) => multiaddr(address))))

@@ -245,6 +245,45 @@ test('sim: there is one world at a time in a process', async (t) => {
   })
 })
 
+test('connections that are being made end when their host moves, or is cut off', async (t) => {
+  for (const end of ['breakOff', 'cut'] as const) {
+    const network = new HostNetwork('here')
+    const signals: AbortSignal[] = []
+    const upgraded = Promise.withResolvers<void>()
+    const upgrader = { upgradeInbound: () => upgraded.promise }
+    const transport = {
+      dial: (_to: unknown, { signal }: { readonly signal: AbortSignal }) =>
+        new Promise((_resolve, reject) => {
+          signals.push(signal)
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        }),
+      createListener: (options: object) => options,
+    }
+    const made = network.transport(() => transport as never)({} as never)
+    const { dial, createListener } = made as unknown as {
+      dial(this: void, to: undefined, options: object): Promise<never>
+      createListener(this: void, options: object): { readonly upgrader: typeof upgrader }
+    }
+    const dialled = dial(undefined, {})
+    const listener = createListener({ upgrader })
+    const aborted: unknown[] = []
+    const accept = listener.upgrader.upgradeInbound as (connection: object) => Promise<void>
+    const accepted = accept({ abort: (reason: unknown) => aborted.push(reason) })
+    if (end === 'cut') network.cut()
+    else network.breakOff(new Error('host "here" has moved'))
+    await t.rejects(dialled, end === 'cut' ? /cut off/ : /moved/)
+    t.equal(aborted.length, 1)
+    upgraded.resolve()
+    await accepted
+    if (end === 'cut') continue
+    const later = dial(undefined, {})
+    t.equal(signals.at(-1)?.aborted, false, 'who dials from the new address is not concerned')
+    network.breakOff(new Error('enough'))
+    await t.rejects(later, /enough/)
+    t.equal(aborted.length, 1, 'a connection that was made is libp2p’s')
+  }
+})
+
 test('the sockets that a host opens by itself hear nothing until every cut of its network is mended; others do', async (t) => {
   const network = new HostNetwork('here')
   const heard: string[] = []

@@ -27,6 +27,8 @@ export class HostNetwork {
   readonly #name: string
   /** How often it has been cut and not mended. */
   #cuts = 0
+  /** Of connections that are being made: libp2p tells nobody of them. */
+  #making = new AbortController()
 
   constructor(name: string) {
     this.#name = name
@@ -41,11 +43,18 @@ export class HostNetwork {
   cut(): void {
     this.#cuts += 1
     if (this.#cuts > 1) return
+    this.breakOff(this.#cutOff())
     for (const socket of this.#tcp) socket.destroy()
     for (const socket of this.#udp) {
       this.#deaf.set(socket, socket.rawListeners('message') as MessageListener[])
       socket.removeAllListeners('message')
     }
+  }
+
+  /** Ends the making of connections; those that are made, libp2p knows. */
+  breakOff(reason: Error): void {
+    this.#making.abort(reason)
+    this.#making = new AbortController()
   }
 
   /** Ends one cut; the network is whole when all have ended. */
@@ -86,7 +95,10 @@ export class HostNetwork {
       return Object.assign(transport, {
         dial: async (...[to, options]: Parameters<Transport['dial']>) => {
           this.#throwIfCut()
-          return dial(to, options)
+          const making = this.#making.signal
+          const signal =
+            options.signal === undefined ? making : AbortSignal.any([making, options.signal])
+          return dial(to, { ...options, signal })
         },
         createListener: (options: Parameters<Transport['createListener']>[0]): Listener =>
           createListener({ ...options, upgrader: this.#guarded(options.upgrader) }),
@@ -95,7 +107,11 @@ export class HostNetwork {
   }
 
   #throwIfCut(): void {
-    if (this.#cuts > 0) throw new Error(`host "${this.#name}" is cut off from the network`)
+    if (this.#cuts > 0) throw this.#cutOff()
+  }
+
+  #cutOff(): Error {
+    return new Error(`host "${this.#name}" is cut off from the network`)
   }
 
   #guarded(upgrader: Upgrader): Upgrader {
@@ -107,6 +123,7 @@ export class HostNetwork {
         throw error
       }
     }
+    const making = (): AbortController => this.#making
     return new Proxy(upgrader, {
       get(target, key) {
         const value: unknown = Reflect.get(target, key)
@@ -114,7 +131,14 @@ export class HostNetwork {
         if (key !== 'upgradeInbound') return value.bind(target)
         return async (connection: MultiaddrConnection, options: unknown) => {
           throwIfCut(connection)
-          return value.call(target, connection, options) as Promise<void>
+          const { signal } = making()
+          const breakOff = (): void => connection.abort(signal.reason)
+          signal.addEventListener('abort', breakOff, { once: true })
+          try {
+            await (value.call(target, connection, options) as Promise<void>)
+          } finally {
+            signal.removeEventListener('abort', breakOff)
+          }
         }
       },
     })

@@ -4,8 +4,8 @@ import type { Watch } from './watch.ts'
 const WINDOW_MS = 10_000
 /** A timer that sets itself again and again has an event in each millisecond, and each client has several of them. */
 const EVENTS_PER_MS_MAX = 4
-/** Hosts that have work all the time make an event in each millisecond when there are so many of them. */
-const HOSTS_PER_EVENT = 10
+/** So many hosts that all start at once, and obtain, have work for an event in each millisecond. */
+const HOSTS_PER_EVENT = 4
 
 /** Whoever waits does nothing: as with timers past 2^31 - 1 ms, which Node fires at once. */
 export const nobodyIsBusyWaiting: Watch = {
