@@ -12,7 +12,7 @@ interface Known {
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
 /**
- * Everything that Node 24 has in these places. Something new is not wrong, but somebody has to look at it: it may wait,
+ * Everything that Node 24 to 26 have in these places. Something new is not wrong, but somebody has to look at it: it may wait,
  * draw, or work on another thread.
  */
 export const KNOWN_NAMES: Readonly<Record<string, Known>> = {
@@ -57,7 +57,7 @@ export const KNOWN_NAMES: Readonly<Record<string, Known>> = {
     holder: () => nodeCrypto,
     names: words(`
       argon2 argon2Sync checkPrime checkPrimeSync createCipheriv createDecipheriv
-      createDiffieHellman createDiffieHellmanGroup createECDH createHash createHmac
+      createDiffieHellman createDiffieHellmanGroup createECDH createHash createHmac createMac getMacs parsePKCS12
       createPrivateKey createPublicKey createSecretKey createSign createVerify diffieHellman
       generatePrime generatePrimeSync getCiphers getCipherInfo getCurves getDiffieHellman getHashes
       hkdf hkdfSync pbkdf2 pbkdf2Sync generateKeyPair generateKeyPairSync generateKey

@@ -41,6 +41,11 @@ export type AnyFunction = (this: unknown, ...parameters: unknown[]) => unknown
 
 /** Gives `standIn` the name of Node's function, and what `util.promisify` reads from it. */
 export function dressed<T extends Method>(own: Method, standIn: T): T {
+  if (typeof own !== 'function') {
+    throw new TypeError(
+      `Node ${process.version} has no function where the simulator replaces one (${standIn.name || 'see the stack'}): wanted a Node that the self-test fits`,
+    )
+  }
   for (const key of Reflect.ownKeys(own)) {
     if (key === 'prototype') continue
     const descriptor = Object.getOwnPropertyDescriptor(own, key)

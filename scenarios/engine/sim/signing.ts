@@ -1,6 +1,7 @@
 import {
   createHash,
   createPrivateKey,
+  generateKeyPairSync,
   KeyObject,
   type Hash,
   type PrivateKeyInput,
@@ -24,7 +25,7 @@ const ADDED_LENGTH = 32
  */
 export function signingReplacements(): Replacement[] {
   const crypto = builtin<Record<string, AnyFunction>>('node:crypto')
-  const { toCryptoKey } = KeyObject.prototype as unknown as Record<string, AnyFunction>
+  const converter = converterOf()
   const subtle = Object.getPrototypeOf(globalThis.crypto.subtle) as Record<string, AnyFunction>
   return [
     {
@@ -53,11 +54,21 @@ export function signingReplacements(): Replacement[] {
     },
     {
       name: 'KeyObject toCryptoKey',
-      owner: KeyObject.prototype,
+      owner: converter,
       key: 'toCryptoKey',
-      value: converting(toCryptoKey as AnyFunction),
+      value: converting(converter['toCryptoKey'] as AnyFunction),
     },
   ]
+}
+
+/** Whose method it is for private keys: versions of Node differ in which class of their keys has it. */
+function converterOf(): Record<string, unknown> {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  let owner: object | null = privateKey
+  while (owner !== null && !Object.hasOwn(owner, 'toCryptoKey')) {
+    owner = Object.getPrototypeOf(owner) as object | null
+  }
+  return (owner ?? KeyObject.prototype) as Record<string, unknown>
 }
 
 function signFromSeed(signer: Signer, hashName: string, digest: Uint8Array): Buffer {
