@@ -13,7 +13,7 @@ const STORY = 'the story ran to its end'
 /**
  * Runs a scenario in virtual time; the seed decides what its world does not say.
  *
- * @throws {RangeError} where there is no such scenario
+ * @throws {RangeError} where there is no such scenario, or it knows no virtual time
  */
 export async function runScenarioSeed(
   seed: string,
@@ -25,6 +25,8 @@ export async function runScenarioSeed(
   if (scenario === undefined) {
     throw new RangeError(`there is no world "${name}": wanted ${WORLDS.join(', ')}, or a scenario`)
   }
+  if (scenario.inRealTime === true)
+    throw new RangeError(`"${name}" runs in real time: it has no seeds`)
   const begun = performance.now()
   const cpu = process.cpuUsage()
   const driver = simDriver({ seed, ...(onPacket === undefined ? {} : { onPacket }) })

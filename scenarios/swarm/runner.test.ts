@@ -1,5 +1,5 @@
 // What becomes of seeds whose process hangs, dies or has nothing to run; and what the codes of commands say.
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -47,6 +47,19 @@ test("a world that does not exist is the engine's fault, in words", async (t) =>
     class: 'unknown',
     failure: { invariant: ENGINE_FAULT, problem: /there is no world "nowhere"/ },
   })
+})
+
+test('a seed that cannot be run spoils none after it: the next one gets a process of its own', async (t) => {
+  const starts = join(t.testdir(), 'starts')
+  const noting = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(starts)}, '.')`
+  const preload = [`data:text/javascript,${encodeURIComponent(noting)}`]
+  await using runner = new ChildRunner({ preload })
+  t.match(await runner.run('1', { world: 'browser', signal }), {
+    class: 'unknown',
+    failure: { invariant: ENGINE_FAULT, problem: /"browser" runs in real time/ },
+  })
+  t.match(await runner.run('5', { world: 'stolen-proof', signal }), { class: 'pass' })
+  t.equal(await readFile(starts, 'utf8'), '..')
 })
 
 test('an interruption ends a run with its reason', async (t) => {

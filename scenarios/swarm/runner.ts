@@ -99,7 +99,9 @@ export class ChildRunner implements SeedRunner {
         throw signal.reason
       }
       const { residentBytes, error, result } = reply
-      if (this.#options.fresh === true || residentBytes > RESIDENT_BYTES_MAX) await this.#stop()
+      // A seed without a result may have left its world on, and the next one would find it.
+      const isSpent = error !== undefined || residentBytes > RESIDENT_BYTES_MAX
+      if (this.#options.fresh === true || isSpent) await this.#stop()
       return result ?? failed('unknown', ENGINE_FAULT, error)
     } finally {
       clearTimeout(timer)
