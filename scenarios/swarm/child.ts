@@ -41,11 +41,12 @@ async function answer(request: SeedRequest): Promise<SeedReply> {
   try {
     const tracing = trace === undefined ? {} : { onPacket: trace.record, onEvent: trace.record }
     const result = await runSeed(seed, { world, reduction, clients, folder, ...tracing })
+    await trace?.close()
     return { id, residentBytes, result }
   } catch (error) {
+    // What went wrong first is what is told.
+    await trace?.close().catch(() => {})
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return { id, residentBytes, error: text }
-  } finally {
-    await trace?.close()
   }
 }

@@ -62,6 +62,14 @@ test('a seed that cannot be run spoils none after it: the next one gets a proces
   t.equal(await readFile(starts, 'utf8'), '..')
 })
 
+test('a trace that cannot be written is told of, and is no failure of the seed', async (t) => {
+  await using runner = new ChildRunner({ seedMsMax: 60_000 })
+  t.match(await runner.run('5', { world: 'stolen-proof', signal, traceFile: '/dev/full' }), {
+    class: 'unknown',
+    failure: { invariant: ENGINE_FAULT, problem: /the trace cannot be written: ENOSPC/ },
+  })
+})
+
 test('an interruption ends a run with its reason', async (t) => {
   const interruption = new AbortController()
   await using runner = new ChildRunner()

@@ -30,3 +30,17 @@ test('a trace is written to its end, whoever dies over an event of it', async (t
   for await (const event of readEvents(path)) read.push(event)
   t.same(read, [entry(1), entry(2)])
 })
+
+test('a trace that cannot be written is an error of its end, and nobody waits for it', async (t) => {
+  // A full disk, and a file that cannot even be opened.
+  for (const [path, message] of [
+    ['/dev/full', /ENOSPC/],
+    [tmpdir(), /EISDIR/],
+  ] as const) {
+    const trace = writeTrace(path)
+    trace.record({ atMs: 1 })
+    // By then it has failed, as a rule: its end is asked for later.
+    await sleep(100)
+    await t.rejects(trace.close(), { message })
+  }
+})

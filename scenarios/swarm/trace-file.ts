@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
 import { runOutside } from '../engine/sim/host-context.ts'
 import type { TraceEntry } from '../engine/trace.ts'
 
@@ -23,6 +23,7 @@ export async function temporaryTrace(
 export interface TraceWriter {
   /** Adds a line of JSON. */
   readonly record: (entry: object) => void
+  /** Rejects where the file could not be written to its end. */
   readonly close: () => Promise<void>
 }
 
@@ -32,12 +33,17 @@ export interface TraceWriter {
  */
 export function writeTrace(path: string): TraceWriter {
   const file = runOutside(() => createWriteStream(path))
+  // Begun at once: a file that cannot be written is closed before anybody asks for it.
+  const written = runOutside(() => finished(file))
+  // Told by close().
+  written.catch(() => {})
   return {
     record: (entry) => runOutside(() => void file.write(`${JSON.stringify(entry)}\n`)),
     async close() {
-      const closed = once(file, 'close')
       runOutside(() => file.end())
-      await closed
+      await written.catch(({ message }: Error) => {
+        throw new Error(`the trace cannot be written: ${message}`)
+      })
     },
   }
 }

@@ -54,8 +54,12 @@ export function fileArgument(path: string): string {
   } catch {
     throw new InvalidArgumentError(`there is no folder "${folder}" to write it to.`)
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new InvalidArgumentError('it is a folder.')
+  const there = statSync(path, { throwIfNoEntry: false })
+  if (there?.isDirectory() === true) throw new InvalidArgumentError('it is a folder.')
+  try {
+    if (there !== undefined) accessSync(path, constants.W_OK)
+  } catch {
+    throw new InvalidArgumentError('it cannot be written.')
   }
   return path
 }

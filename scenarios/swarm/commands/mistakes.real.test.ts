@@ -100,6 +100,14 @@ for (const [command, cases] of Object.entries(MISTAKES)) {
   })
 }
 
+test('a full disk under a trace is told of, and is no failure of the seed', async (t) => {
+  const words = 'replay 1 --world happy-path --trace /dev/full'
+  const { code, out, error } = await run(words.split(' '))
+  t.equal(code, 70)
+  t.match(out, /the trace cannot be written: ENOSPC/)
+  t.equal(error, '')
+})
+
 test('--help of each command names its exit codes', async (t) => {
   for (const command of ['swarm', 'replay', 'shrink', 'diff', 'nightly', 'worker']) {
     const { code, out } = await run([command, '--help'])

@@ -7,7 +7,7 @@ import { reduce, WORLDS, type Reduction, type WorldName } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { ChildRunner } from '../runner.ts'
 import { readEvents, temporaryTrace } from '../trace-file.ts'
-import { exitCode } from '../verdict.ts'
+import { exitCode, kindOf } from '../verdict.ts'
 import {
   fileArgument,
   reductionOf,
@@ -68,10 +68,16 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   await using runner = new ChildRunner({ fresh: true })
   const { signal } = io
   const result = await runner.run(seed, { world, signal, reduction, traceFile: trace.file })
-  if (options.html !== undefined)
+  // Where the engine itself failed there is no run to show, and perhaps no trace.
+  const isRun = kindOf(result) !== 'engine'
+  if (options.html !== undefined && isRun)
     await writePage(options.html, { result, reduction, file: trace.file })
   if (options.json === true) {
     io.out(`${JSON.stringify(result, null, 2)}\n`)
+    return exitCode([result])
+  }
+  if (!isRun) {
+    io.out(`${failureText(result)}\n`)
     return exitCode([result])
   }
   const known = WORLDS.find((name): name is WorldName => name === world)
