@@ -2,6 +2,7 @@ import { CommanderError, InvalidArgumentError } from 'commander'
 import type { CommandIo } from './commands/io.ts'
 import { EXIT, fail, runCommand } from './commands/run.ts'
 import { UnavailableError } from './engine/machine/machine.ts'
+import { checkTemporaryFolder } from './engine/work-folder.ts'
 import { addSwarmCommands, SWARM_COMMANDS } from './swarm/commands/index.ts'
 import { EXIT as SWARM_EXIT } from './swarm/verdict.ts'
 
@@ -29,6 +30,7 @@ const program = runCommand(io)
   .enablePositionalOptions()
   .exitOverride()
   .showHelpAfterError('(--help tells more)')
+  .hook('preAction', checkTemporaryFolder)
 addSwarmCommands(program, io)
 const hasClasses =
   SWARM_COMMANDS.includes(process.argv[2] ?? '') || process.argv.includes('--check-determinism')

@@ -1,6 +1,8 @@
+import { accessSync, constants } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UnavailableError } from './machine/machine.ts'
 import { isAlive } from './machine/process.ts'
 
 /** Of runs that remove their folder themselves. After it stand host and process, so that the next run can. */
@@ -20,6 +22,19 @@ export async function makeWorkFolder({
 }): Promise<string> {
   await removeAbandoned(parent)
   return mkdtemp(join(parent, keep ? KEPT_PREFIX : `${ownPrefix()}${process.pid}-`))
+}
+
+/** Said before anything runs: processes and seeds that need it would each fail by themselves. @throws {UnavailableError} */
+export function checkTemporaryFolder(): void {
+  const folder = tmpdir()
+  try {
+    // With the slash it is no file.
+    accessSync(join(folder, '/'), constants.W_OK)
+  } catch {
+    throw new UnavailableError(
+      `the folder for temporary files (TMPDIR) "${folder}" cannot be written`,
+    )
+  }
 }
 
 async function removeAbandoned(parent: string): Promise<void> {

@@ -1,6 +1,7 @@
 // How a campaign runs its seeds, with recorded results: no world is run here.
 import { test } from 'tap'
 import type { SeedResult } from '../result.ts'
+import { ENGINE_FAULT } from '../verdict.ts'
 import { compared, runCampaign } from './campaign.ts'
 import { localCrew, type Crew } from './crew.ts'
 import { isRunAgain, nightSeeds } from './seeds.ts'
@@ -29,6 +30,18 @@ test('the seeds of a night follow from its date, commit and world, and from noth
   }
   for (const seed of nightSeeds(night).take(100)) t.ok(BigInt(seed) < 2n ** 64n)
   t.end()
+})
+
+test('a campaign whose engine fails seed after seed is broken off, and one with a fault now and then is not', async (t) => {
+  const run = (crew: Crew): Promise<Tally> =>
+    runCampaign({ world: 'swarm', seeds: count(100), crew, until: NEVER, signal: NEVER })
+  const fault = makeFailure(ENGINE_FAULT, { class: 'unknown' })
+  const broken = await run(crewOf(() => fault))
+  t.equal(broken.isBrokenOff, true)
+  t.ok(broken.report().seeds < 10)
+  const whole = await run(crewOf((seed) => (Number(seed) % 4 > 0 ? fault : makeResult({ seed }))))
+  t.equal(whole.isBrokenOff, false)
+  t.equal(whole.report().seeds, 100)
 })
 
 test('a campaign runs as many seeds at once as its crew can take, and counts them', async (t) => {

@@ -1,4 +1,5 @@
 import type { SeedResult } from '../result.ts'
+import { kindOf } from '../verdict.ts'
 import type { Crew } from './crew.ts'
 import { isRunAgain } from './seeds.ts'
 import { Tally } from './tally.ts'
@@ -23,9 +24,11 @@ export interface CampaignOptions {
 
 /** What both runs of one seed must agree in. Bytes may differ where a process has run other seeds before. */
 const AGREED = ['events', 'shape', 'eventCount', 'packetCount', 'byteCount'] as const
+/** So many faults of the engine in a row are none of the seeds': a disk is full, or the like, and more show nothing. */
+const ENGINE_FAULTS_MAX = 5
 export const SAME_TRACE = 'the same seed, the same trace'
 
-/** Runs seeds of one world until they or the time are used up. */
+/** Runs seeds of one world until they or the time are used up, or the engine cannot run them. */
 export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const { world, seeds, crew, until, signal, seedsMin = 0 } = options
   const tally = new Tally(world)
@@ -33,6 +36,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   let enough = false
   let running = 0
   let begun = 0
+  let faults = 0
   let problem: { readonly error: unknown } | undefined
   // One promise at a time: a race with a long-lived one would keep something of every seed.
   let change = Promise.withResolvers<void>()
@@ -43,6 +47,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
     try {
       const result = await runOne(seed, { ...options, tally })
       if (options.isEnough?.(result) === true) enough = true
+      faults = kindOf(result) === 'engine' ? faults + 1 : 0
+      tally.isBrokenOff ||= faults >= ENGINE_FAULTS_MAX
     } catch (error) {
       problem ??= { error }
     } finally {
@@ -52,7 +58,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   }
   for (let left = true; ;) {
     const inTime = begun < seedsMin || !until.aborted
-    left &&= inTime && !enough && problem === undefined
+    left &&= inTime && !enough && !tally.isBrokenOff && problem === undefined
     // A seed that hangs has its own limit; an interruption waits for nothing.
     if (signal.aborted || (!left && running === 0)) break
     if (left && running < Math.max(1, crew.width)) {

@@ -35,6 +35,8 @@ const OTHERS = 'in other ways'
 /** Counts results as they come. */
 export class Tally {
   readonly world: string
+  /** Ended early, since the engine could not run its seeds. */
+  isBrokenOff = false
   readonly #classes: Partial<Record<SeedClass, number>> = {}
   readonly #groups = new Map<string, { count: number; fastest: readonly SeedResult[] }>()
   readonly #met = new Map<string, number>()

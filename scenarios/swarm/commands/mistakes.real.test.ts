@@ -13,9 +13,9 @@ interface Ended {
   readonly error: string
 }
 
-async function run(words: readonly string[]): Promise<Ended> {
+async function run(words: readonly string[], environment = {}): Promise<Ended> {
   const { promise, resolve } = Promise.withResolvers<Ended>()
-  const options = { env: { ...process.env, FORCE_COLOR: '0' }, maxBuffer: 1 << 26 }
+  const options = { env: { ...process.env, FORCE_COLOR: '0', ...environment }, maxBuffer: 1 << 26 }
   const child = execFile(process.execPath, [PROGRAM, ...words], options, (_, out, error) => {
     resolve({ code: child.exitCode ?? -1, out, error })
   })
@@ -99,6 +99,22 @@ for (const [command, cases] of Object.entries(MISTAKES)) {
     }
   })
 }
+
+test('a folder for temporary files that is none is a mistake, before anything runs', async (t) => {
+  for (const words of [
+    'replay 1',
+    'swarm --count 1',
+    'happy-path --transport sim --check-determinism',
+  ]) {
+    for (const TMPDIR of [nowhere, file]) {
+      const { code, out, error } = await run(words.split(' '), { TMPDIR })
+      t.equal(code, 64, words)
+      t.match(error, /temporary files \(TMPDIR\) ".*" cannot be written$/m)
+      t.notMatch(error, /\n\s+at /, 'no stack trace')
+      t.equal(out, '')
+    }
+  }
+})
 
 test('a full disk under a trace is told of, and is no failure of the seed', async (t) => {
   const words = 'replay 1 --world happy-path --trace /dev/full'

@@ -100,6 +100,7 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
     clearTimeout(timer)
     live.stop()
   }
+  if (tally.isBrokenOff) io.error('swarm: broken off: the engine itself fails, seed after seed\n')
   // Who interrupts it wants to see what there is.
   if (options.shrink && !io.signal.aborted) {
     await shrinkAll(failed, tally, io).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { UnavailableError } from '../../engine/machine/machine.ts'
 import { keepFastest } from '../campaign/tally.ts'
 import type { NightReport } from './night-report.ts'
 
@@ -113,19 +114,24 @@ export function withNight(database: SeedDatabase, night: NightReport): SeedDatab
   }
 }
 
-/** The database in a file; an empty one where there is none. */
+/**
+ * The database in a file; an empty one where there is none.
+ *
+ * @throws {UnavailableError} where the file holds something else
+ */
 export async function readDatabase(file: string): Promise<SeedDatabase> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return EMPTY
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return EMPTY
+    throw new UnavailableError(`"${file}" cannot be read (${code})`, { cause: error })
   }
   try {
     return Database.parse(JSON.parse(text))
   } catch (error) {
-    throw new SyntaxError(`"${file}" is no seed database: move it away to begin a new one`, {
+    throw new UnavailableError(`"${file}" is no seed database: move it away to begin a new one`, {
       cause: error,
     })
   }

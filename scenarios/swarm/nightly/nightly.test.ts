@@ -163,8 +163,14 @@ test('the database keeps the fastest seeds of each failure and commit, and passi
   t.same(await readDatabase(file), EMPTY)
   await writeDatabase(file, many)
   t.same(await readDatabase(file), many)
-  await writeFile(file, '{"version":2}')
-  await t.rejects(readDatabase(file), /seeds.json" is no seed database: move it away/)
+  for (const text of ['', '{', '{"version":2}']) {
+    await writeFile(file, text)
+    await t.rejects(readDatabase(file), {
+      name: 'UnavailableError',
+      message: /seeds.json" is no seed database: move it away/,
+    })
+  }
+  await t.rejects(readDatabase(folder), { name: 'UnavailableError', message: /\(EISDIR\)/ })
 })
 
 test('the page tells what ran, what failed with its line, what was never met, and the nights before', async (t) => {
