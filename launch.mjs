@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -71,5 +72,6 @@ child.on('error', (error) => {
   process.exit(2)
 })
 child.on('exit', (code, signal) => {
-  process.exit(code ?? (signal === 'SIGINT' ? 130 : 143))
+  // As shells tell of a signal.
+  process.exit(code ?? 128 + constants.signals[signal ?? 'SIGTERM'])
 })

@@ -57,3 +57,20 @@ test('the launcher runs a program of the checkout in the folder where the person
   }
   t.end()
 })
+
+test('where a signal ends the program, the launcher ends with the number of that signal, as shells do', (t) => {
+  const root = checkout(t)
+  writeFileSync(
+    join(root, 'program.ts'),
+    `process.kill(process.pid, process.argv[2]); setInterval(() => {}, 1000)`,
+  )
+  for (const [signal, code] of [
+    ['SIGKILL', 137],
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    const launcher = [join(root, 'launch.mjs'), 'program.ts', signal]
+    t.equal(spawnSync(process.execPath, launcher, { cwd: root }).status, code, signal)
+  }
+  t.end()
+})
