@@ -37,7 +37,8 @@ export function checkTemporaryFolder(): void {
   }
 }
 
-async function removeAbandoned(parent: string): Promise<void> {
+/** Removes the folders of processes of this machine that are no more. */
+export async function removeAbandoned(parent: string = tmpdir()): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(ownPrefix())) continue
     const [processId = ''] = name.slice(ownPrefix().length).split('-')

@@ -1,5 +1,5 @@
 // What becomes of seeds whose process hangs, dies or has nothing to run; and what the codes of commands say.
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -31,6 +31,30 @@ test('a seed that is stopped for its time is unknown, and not another one each t
   })
   t.equal(result.class, 'unknown')
   t.equal(difference, undefined)
+})
+
+test('no process leaves its folder behind, however it ends', async (t) => {
+  const { TMPDIR } = process.env
+  t.teardown(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  })
+  const folder = t.testdir({})
+  process.env.TMPDIR = folder
+  const killing = encodeURIComponent(
+    `process.on('message', () => process.kill(process.pid, 'SIGKILL'))`,
+  )
+  {
+    await using dying = new ChildRunner({ preload: [`data:text/javascript,${killing}`] })
+    t.match(await dying.run('1', { world: 'swarm', signal }), { class: 'crash' })
+    t.same(await readdir(folder), [])
+    await using stopped = new ChildRunner({ seedMsMax: 1 })
+    await stopped.run('1', { world: 'swarm', signal })
+    await using idle = new ChildRunner()
+    await idle.run('5', { world: 'nowhere', signal })
+    await idle.run('5', { world: 'stolen-proof', signal })
+  }
+  t.same(await readdir(folder), [])
 })
 
 test('a process that dies is a crash, with what it has said last', async (t) => {

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { removeAbandoned } from '../engine/work-folder.ts'
 import type { SeedReply, SeedRequest } from './child.ts'
 import { replayLine, scenarioLine, type Reduction } from './plan.ts'
 import { unfinished, type SeedClass, type SeedResult, type SeedRunner } from './result.ts'
@@ -87,6 +88,7 @@ export class ChildRunner implements SeedRunner {
               : scenarioLine(seed, world, clients),
         })
       if (reply === 'died') {
+        await removeAbandoned()
         const how = child.signalCode ?? `exit code ${child.exitCode}`
         return failed('crash', 'the process lives', `it ended with ${how}\n${this.#stderr}`)
       }
@@ -148,5 +150,7 @@ export class ChildRunner implements SeedRunner {
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
+    // A process that is killed leaves its folders.
+    await removeAbandoned()
   }
 }
