@@ -1,6 +1,6 @@
 // What cannot be is one line, and the exit code for it, of each command: before anything runs, and without a stack trace.
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { t, test } from 'tap'
@@ -25,6 +25,11 @@ async function run(words: readonly string[], environment = {}): Promise<Ended> {
 const folder = await mkdtemp(join(tmpdir(), 'nodetrust-mistakes-'))
 const file = join(folder, 'file')
 await writeFile(file, '')
+const withFolders = join(folder, 'with-folders')
+await mkdir(join(withFolders, 'index.html'), { recursive: true })
+const withFile = join(folder, 'with-file')
+await mkdir(withFile)
+await writeFile(join(withFile, 'runs'), '')
 const nowhere = join(folder, 'nowhere')
 t.teardown(() => rm(folder, { recursive: true }))
 
@@ -72,6 +77,8 @@ const MISTAKES: Readonly<Record<string, readonly Case[]>> = {
     ['--budget long', /wanted such as 90s, 20m or 8h/],
     ['--date yesterday', /wanted a day such as/],
     [`--folder ${file}`, /the folder ".*file" cannot be made/],
+    [`--folder ${withFolders}`, /index\.html" is a folder/],
+    [`--folder ${withFile}`, /the folder ".*runs" cannot be made/],
     ['--queue redis://127.0.0.1:1 --jobs 2', /--queue <url>' cannot be used with .*--jobs/],
   ],
   worker: [

@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CommandIo } from '../../commands/io.ts'
 import { codeVersion } from '../code-version.ts'
 import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
+import { openFolder } from '../nightly/folder.ts'
 import { nightHtml } from '../nightly/html.ts'
 import type { NightReport } from '../nightly/night-report.ts'
 import { runNight } from '../nightly/night.ts'
@@ -68,10 +69,7 @@ night.json, a page for a run of each failure in runs/, and seeds.json, which rem
 async function nightly(options: Options, io: CommandIo): Promise<number> {
   const { date, budget, folder, jobs } = options
   const databaseFile = join(folder, 'seeds.json')
-  // What cannot be written at the end is not begun.
-  await mkdir(folder, { recursive: true }).catch(({ code }: NodeJS.ErrnoException) => {
-    throw new InvalidArgumentError(`the folder "${folder}" cannot be made (${code})`)
-  })
+  await openFolder(folder)
   const database = await readDatabase(databaseFile)
   const commit = await codeVersion()
   const live = liveLine(io)
@@ -111,12 +109,14 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
       signal: io.signal,
     })
   })().finally(() => live.stop())
+  // What was found is told even where it cannot be kept any more.
+  io.out(`${nightText(night)}\n`)
   const remembered = withNight(database, night)
   await writeDatabase(databaseFile, remembered)
   await writeFile(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
   const pages = await drawFailures(night, { folder, reductions, io })
   await writeFile(join(folder, 'index.html'), nightHtml(night, remembered, pages))
-  io.out(`${nightText(night, folder)}\n`)
+  io.out(`page: ${join(folder, 'index.html')}\n`)
   return night.exitCode
 }
 
@@ -131,7 +131,6 @@ async function drawFailures(
 ): Promise<ReadonlyMap<string, string>> {
   const { folder, reductions, io } = init
   const pages = new Map<string, string>()
-  await mkdir(join(folder, 'runs'), { recursive: true })
   const failures = lanes.flatMap((lane) => lane.failures.flatMap(({ fastest }) => fastest[0] ?? []))
   for (const { seed, world } of failures.slice(0, PAGES_MAX)) {
     const page = `runs/${world}-${seed}.html`
@@ -143,7 +142,7 @@ async function drawFailures(
   return pages
 }
 
-function nightText({ lanes, problems, canary, slow }: NightReport, folder: string): string {
+function nightText({ lanes, problems, canary, slow }: NightReport): string {
   const failures = lanes.flatMap((lane) => lane.failures.map(({ fastest }) => fastest[0]))
   return [
     ...failures.flatMap((result) => (result === undefined ? [] : [failureText(result)])),
@@ -158,7 +157,6 @@ function nightText({ lanes, problems, canary, slow }: NightReport, folder: strin
         `${scenario} on ${transport}: ${holds ? 'holds' : 'DOES NOT HOLD'}`,
     ),
     ...(problems.length === 0 ? ['all is well'] : problems.map((problem) => `✗ ${problem}`)),
-    `page: ${join(folder, 'index.html')}`,
   ].join('\n')
 }
 

@@ -1,6 +1,6 @@
 // A night with recorded results: what it runs, what makes it a bad one, what it remembers, and its page. No world is run
 // here.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -8,6 +8,7 @@ import { localCrew, type Crew } from '../campaign/crew.ts'
 import { makeFailure, makeResult, recordedRunner } from '../campaign/testing.ts'
 import type { SeedResult } from '../result.ts'
 import { COMMITS_MAX, EMPTY, readDatabase, withNight, writeDatabase } from './database.ts'
+import { openFolder } from './folder.ts'
 import { nightHtml } from './html.ts'
 import { judgeNight } from './night-report.ts'
 import { runNight, type NightInit } from './night.ts'
@@ -203,4 +204,21 @@ test('the page tells what ran, what failed with its line, what was never met, an
     /<a href="runs\/a\.html">/,
   )
   t.match(nightHtml(makeNight({ problems: [], exitCode: 0 }), EMPTY), /All is well/)
+})
+
+test('a night is not begun in a folder that cannot be written to', async (t) => {
+  const parent = await mkdtemp(join(tmpdir(), 'nodetrust-night-'))
+  t.teardown(() => rm(parent, { recursive: true }))
+  const folder = join(parent, 'nightly')
+  await openFolder(folder)
+  await openFolder(folder)
+  await rm(folder, { recursive: true })
+  await mkdir(join(folder, 'index.html'), { recursive: true })
+  await t.rejects(openFolder(folder), { name: 'UnavailableError', message: /index.html" is a/ })
+  const reader = join(parent, 'read-only')
+  await mkdir(reader)
+  await chmod(reader, 0o555)
+  // Root may write everywhere.
+  if (process.getuid?.() === 0) return
+  await t.rejects(openFolder(reader), /the folder ".*read-only" cannot be written to \(EACCES\)/)
 })
