@@ -58,7 +58,8 @@ export function nightlyCommand(io: CommandIo): Command {
       'after',
       `
 Lanes: scenarios in real time with Pebble and real sockets; a canary, whose planted bug must be found; worlds in virtual
-time, of which one in a hundred that pass is run again and must leave the same trace. The folder gets index.html, the last
+time, of which one in a hundred that pass is run again and must leave the same trace. Each lane runs one seed however small
+the budget, and one of 400 days takes minutes: less than 10m is of little use. The folder gets index.html, the last
 night.json, a page for a run of each failure in runs/, and seeds.json, which remembers the fastest failing seeds of each commit.`,
     )
     .action(async (options: Options) => {

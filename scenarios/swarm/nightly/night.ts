@@ -50,9 +50,13 @@ export async function runNight(init: NightInit): Promise<NightReport> {
   const tallies: Tally[] = []
   for (const world of [...others, ...(main === undefined ? [] : [main])]) {
     const leftMs = budgetMs - passedMs()
-    const until = AbortSignal.timeout(
-      Math.max(1, Math.ceil(world === main ? leftMs : Math.min(leftMs, budgetMs * SHARES.lane))),
-    )
+    // A timer that is yet to fire would let each process begin one more.
+    const until =
+      leftMs <= 0
+        ? AbortSignal.abort()
+        : AbortSignal.timeout(
+            Math.ceil(world === main ? leftMs : Math.min(leftMs, budgetMs * SHARES.lane)),
+          )
     const seeds = nightSeeds({ date, commit, world })
     tallies.unshift(await runLane(init, { world, seeds, until }))
     signal.throwIfAborted()

@@ -122,6 +122,16 @@ test('real time comes first and gets its share; a scenario that does not hold fa
   t.match(night, { exitCode: 1, problems: ['"one" does not hold on tcp'] })
 })
 
+test('a night whose time is over runs one seed of each lane', async (t) => {
+  const slow = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const holds = true
+    return { scenario: 'one', transport: 'tcp', holds, durationMs: 20, problems: [], again: '' }
+  }
+  const { lanes } = await runNight(init({ slow: [slow], budgetMs: 1 }))
+  t.match(lanes, [{ seeds: 1 }, { seeds: 1 }])
+})
+
 test('what was never met fails a night of many worlds, and none of few', (t) => {
   const { lanes, canary, slow, sometimes } = makeNight()
   const judge = (part: object) => judgeNight({ lanes, canary, slow, sometimes, ...part })
