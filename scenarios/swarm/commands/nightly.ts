@@ -70,8 +70,9 @@ night.json, a page for a run of each failure in runs/, and seeds.json, which rem
 async function nightly(options: Options, io: CommandIo): Promise<number> {
   const { date, budget, folder, jobs } = options
   const databaseFile = join(folder, 'seeds.json')
-  await openFolder(folder)
-  const database = await readDatabase(databaseFile)
+  await using _lock = await openFolder(folder)
+  // One that cannot be read is told of at once.
+  await readDatabase(databaseFile)
   const commit = await codeVersion()
   const live = liveLine(io)
   const reductions = new Map<string, Reduction>()
@@ -112,7 +113,7 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   })().finally(() => live.stop())
   // What was found is told even where it cannot be kept any more.
   io.out(`${nightText(night)}\n`)
-  const remembered = withNight(database, night)
+  const remembered = withNight(await readDatabase(databaseFile), night)
   await writeDatabase(databaseFile, remembered)
   await writeFile(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
   const pages = await drawFailures(night, { folder, reductions, io })

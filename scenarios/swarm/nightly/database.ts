@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
@@ -140,6 +141,8 @@ export async function readDatabase(file: string): Promise<SeedDatabase> {
 /** A night that is broken off leaves the old one. */
 export async function writeDatabase(file: string, database: SeedDatabase): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, `${JSON.stringify(database, null, 1)}\n`)
-  await rename(`${file}.new`, file)
+  // Of its own: no other writer's half is taken for the whole.
+  const next = `${file}.${randomUUID()}.new`
+  await writeFile(next, `${JSON.stringify(database, null, 1)}\n`)
+  await rename(next, file)
 }

@@ -1,7 +1,8 @@
 // A night with recorded results: what it runs, what makes it a bad one, what it remembers, and its page. No world is run
 // here.
+import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { localCrew, type Crew } from '../campaign/crew.ts'
@@ -220,8 +221,7 @@ test('a night is not begun in a folder that cannot be written to', async (t) => 
   const parent = await mkdtemp(join(tmpdir(), 'nodetrust-night-'))
   t.teardown(() => rm(parent, { recursive: true }))
   const folder = join(parent, 'nightly')
-  await openFolder(folder)
-  await openFolder(folder)
+  await (await openFolder(folder))[Symbol.asyncDispose]()
   await rm(folder, { recursive: true })
   await mkdir(join(folder, 'index.html'), { recursive: true })
   await t.rejects(openFolder(folder), { name: 'UnavailableError', message: /index.html" is a/ })
@@ -231,4 +231,21 @@ test('a night is not begun in a folder that cannot be written to', async (t) => 
   // Root may write everywhere.
   if (process.getuid?.() === 0) return
   await t.rejects(openFolder(reader), /the folder ".*read-only" cannot be written to \(EACCES\)/)
+})
+
+test('two nights do not share a folder at once; one that was killed leaves it to the next', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-night-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const first = await openFolder(folder)
+  const message = /another night writes to this folder \(process \d+ on .*\): .* remove ".*running"/
+  await t.rejects(openFolder(folder), { name: 'UnavailableError', message })
+  await first[Symbol.asyncDispose]()
+  const lock = join(folder, 'running')
+  const { promise: gone, resolve } = Promise.withResolvers<void>()
+  const { pid } = execFile(process.execPath, ['--version'], () => resolve())
+  await gone
+  await writeFile(lock, `process ${pid} on ${hostname()}`)
+  await (await openFolder(folder))[Symbol.asyncDispose]()
+  await writeFile(lock, `process ${pid} on another-machine`)
+  await t.rejects(openFolder(folder), message, 'nobody can know')
 })
