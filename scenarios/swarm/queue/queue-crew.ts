@@ -4,6 +4,7 @@ import type { Crew, RunOptions } from '../campaign/crew.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
 import { jobsOf, lostResult, queueName, type SeedJob } from './seed-job.ts'
+import { parseResult } from './seed-result.ts'
 
 export interface QueueCrewInit {
   /** `redis://…` of Redis or Valkey. */
@@ -72,7 +73,10 @@ export class QueueCrew implements Crew {
     parts.queue.on('error', () => {})
     parts.events.on('error', () => {})
     parts.events.on('completed', ({ jobId, returnvalue }) => {
-      this.#take(jobId)?.resolve(returnvalue as unknown as SeedResult)
+      const pending = this.#take(jobId)
+      if (pending === undefined) return
+      const { seed, world } = pending.job
+      pending.resolve(parseResult(returnvalue, pending.job, init.replayOf(seed, world)))
     })
     parts.events.on('failed', ({ jobId, failedReason }) => {
       const pending = this.#take(jobId)

@@ -2,6 +2,7 @@
 import { test, type Test } from 'tap'
 import { runCampaign } from '../campaign/campaign.ts'
 import type { Tally } from '../campaign/tally.ts'
+import { makeFailure } from '../campaign/testing.ts'
 import { openRedis, withoutPassword } from './connection.ts'
 import { QueueCrew } from './queue-crew.ts'
 import type { RecordedWork } from './recorded-worker.ts'
@@ -117,6 +118,23 @@ test('a seed that ends every worker is a result, and ends no more of them', { sk
     failures: [{ fastest: [{ seed: '3', replay: 'replay 3' }] }],
   })
   t.notOk(last.begun.includes('3'))
+})
+
+test('what a worker says is taken only where it is a result of that seed', { skip }, async (t) => {
+  const { worker, campaign } = await stage(t)
+  for (const answer of ['null', '{}', '{"class":"pass"}', '[1]']) {
+    const liar = await worker({ answer })
+    t.match((await campaign(1)).report(), {
+      seeds: 1,
+      failures: [{ fastest: [{ seed: '0', failure: { invariant: 'the engine runs' } }] }],
+    })
+    await liar.end('SIGTERM')
+  }
+  const foreign = { seed: '99', world: '../../x', replay: 'rm -r /' }
+  await worker({ answer: JSON.stringify(makeFailure('it holds', foreign)) })
+  t.match((await campaign(1)).report(), {
+    failures: [{ fastest: [{ seed: '0', world: 'swarm', replay: 'replay 0', faults: 4 }] }],
+  })
 })
 
 test('a queue that loses all that it knew is told again', { skip }, async (t) => {

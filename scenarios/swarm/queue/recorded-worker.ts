@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { localCrew } from '../campaign/crew.ts'
 import { makeResult, recordedRunner } from '../campaign/testing.ts'
+import type { SeedResult } from '../result.ts'
 import { work } from './worker.ts'
 
 export interface RecordedWork {
@@ -14,6 +15,8 @@ export interface RecordedWork {
   readonly silenceMs: number
   /** The seed that ends the process. */
   readonly poison?: string
+  /** What is said of each seed, as JSON. @default that it passes */
+  readonly answer?: string
 }
 
 /** What the worker tells its parent. */
@@ -27,7 +30,7 @@ const tell = (news: WorkerNews): void => void process.send?.(news)
 
 process.on('SIGTERM', () => ending.abort())
 process.on('message', (message: RecordedWork) => {
-  const { jobs, seedMs, poison, ...rest } = message
+  const { jobs, seedMs, poison, answer, ...rest } = message
   const crew = localCrew({
     jobs,
     openRunner: () =>
@@ -35,6 +38,8 @@ process.on('message', (message: RecordedWork) => {
         tell({ begun: seed })
         if (seed === poison) process.kill(process.pid, 'SIGKILL')
         await sleep(seedMs)
+        // Of another program, it may be anything.
+        if (answer !== undefined) return JSON.parse(answer) as SeedResult
         return makeResult({ seed, world, sometimes: [`on ${process.pid}`] })
       }),
   })
@@ -43,7 +48,9 @@ process.on('message', (message: RecordedWork) => {
     crew,
     until: ending.signal,
     signal: new AbortController().signal,
-    onResult: ({ seed }) => tell({ finished: seed }),
+    onResult(result: Partial<SeedResult> | null) {
+      if (result?.seed !== undefined) tell({ finished: result.seed })
+    },
     report: () => tell({ ready: true }),
   }).then(() => process.disconnect())
 })
