@@ -25,9 +25,11 @@ export async function misbehave(world: World, fault: ByzantineFault): Promise<In
     case 'attack':
       inBackground(world, host, () => attack(world, host, fault.act))
       return injected(() => {})
-    case 'scribble':
-      inBackground(world, host, () => scribble(world, host))
-      return injected(() => {})
+    case 'scribble': {
+      const healed = new AbortController()
+      inBackground(world, host, () => scribble(world, host, healed.signal))
+      return injected(() => healed.abort())
+    }
   }
 }
 
@@ -79,19 +81,24 @@ interface Registrar {
   handle(protocol: string, handler: unknown, options: unknown): Promise<void>
 }
 
-/** A writer that has gone bad: it fills the names of all clients, and removes what it did not set. */
-async function scribble(world: World, host: Host): Promise<void> {
+/**
+ * A writer that has gone bad: it fills the names of all clients, and removes what it did not set, until it is healed. For
+ * a crowd that takes minutes.
+ */
+async function scribble(world: World, host: Host, healed: AbortSignal): Promise<void> {
   const set = world.trace.of('challenge:set')
   for (const server of world.hostsOf('dns')) {
     for (const { peerId } of world.clients) {
       const fqdn = wire.id0Name(world.peerIdBytes(peerId), world.zone)
       for (let index = 0; index < SCRIBBLES; index++) {
+        if (healed.aborted) return
         const value = String.fromCodePoint(65 + index).repeat(43)
         await write(world, host, server, wire.DNS01_PROTOCOL, { fqdn, value })
       }
     }
     for (const { host: at, detail } of set) {
       if (at !== server.name) continue
+      if (healed.aborted) return
       const [fqdn, value] = [String(detail['name']), String(detail['value'])]
       await write(world, host, server, wire.DNS01_REMOVE_PROTOCOL, { fqdn, value })
     }
