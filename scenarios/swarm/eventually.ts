@@ -157,7 +157,7 @@ function leftOpen(world: World): Complaint | undefined {
 /** A server that was away learns within seconds what it missed. */
 const REMOVAL_MS_MAX = 45_000
 
-/** What no issue server remembers lives for its time, and a writer gone bad may still be writing. */
+/** What no issue server remembers, as what one gone bad has scribbled, lives for its time. */
 function removalMs(world: World): number | undefined {
   const writers = new Set(world.hostsOf('issue').map(({ name }) => name))
   const isForgotten = world.trace.entries.some(
