@@ -21,7 +21,7 @@ import {
 import { Disk } from './disk.ts'
 import type { Driver, Family, Place } from './drivers/driver.ts'
 import { mortal } from './drivers/mortal.ts'
-import { gossip, muxer } from './upkeep.ts'
+import { gossip, logger, muxer } from './upkeep.ts'
 import { HostNetwork } from './drivers/network.ts'
 import type { CrashOptions, HostPlan, Upkeep } from './scenario.ts'
 import type { Trace } from './trace.ts'
@@ -54,6 +54,7 @@ const ANNOUNCE_INTERVAL_MS_MIN = 1_000
 const ANNOUNCE_INTERVAL_MS_PER_PAIR = 2
 /** What one process does for all hosts, each of them has to wait for. */
 const TIMEOUT_MS_PER_CLIENT = 500
+const CONNECTIONS_MAX = 4_000
 /** What libp2p gives a dial, a dial of one address, and an agreement on what to speak. */
 const DIAL_TIMEOUT_MS = 10_000
 const ADDRESS_DIAL_TIMEOUT_MS = 6_000
@@ -195,6 +196,7 @@ export class Host {
 
   async #createNode(): Promise<Node> {
     return (await createLibp2p({
+      logger,
       privateKey: this.privateKey,
       datastore: this.#disk.datastore,
       addresses: { listen: [...(this.#multiaddrs ?? this.place.listen), ...this.#secureListen()] },
@@ -207,10 +209,11 @@ export class Host {
       // As libp2p has it: nobody else finds out that a router has forgotten a connection. Without routers it would only
       // find that one process answers late for all hosts.
       connectionMonitor: { enabled: this.#facts.hasRouters },
-      // On tcp with IPv6 all hosts share one address.
+      // As many as the servers' own programs take, and on tcp with IPv6 all hosts share one address.
       connectionManager: {
+        maxConnections: CONNECTIONS_MAX,
         inboundConnectionThreshold: 10_000,
-        maxIncomingPendingConnections: 1_000,
+        maxIncomingPendingConnections: CONNECTIONS_MAX,
         dialTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
         addressDialTimeout: this.#timeoutMs(ADDRESS_DIAL_TIMEOUT_MS),
         inboundUpgradeTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),

@@ -6,7 +6,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { wire } from '../../impl/index.ts'
 import type { Place } from './drivers/driver.ts'
 import type { Upkeep } from './scenario.ts'
-import { gossip, muxer } from './upkeep.ts'
+import { gossip, logger, muxer } from './upkeep.ts'
 
 /** An address that a peer announced over gossipsub. */
 export interface Announcement {
@@ -69,6 +69,7 @@ export class Observer {
 
   static async open(init: ObserverInit): Promise<Observer> {
     const node = await createLibp2p({
+      logger,
       transports: [init.place.transport as never],
       connectionEncrypters: [noise()],
       streamMuxers: [muxer(init.upkeep)],

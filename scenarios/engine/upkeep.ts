@@ -1,6 +1,8 @@
-// Parts of libp2p that are busy although nothing happens, as busy as a world's plan wants them.
+// Parts of libp2p that are busy although nothing happens, as busy as a world's plan and its reader want them.
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { gossipsub, type GossipsubOpts } from '@libp2p/gossipsub'
+import type { ComponentLogger, Logger } from '@libp2p/interface'
+import { enabled, logger as log } from '@libp2p/logger'
 import type { Upkeep } from './scenario.ts'
 
 /** @param upkeep libp2p's own where there is none */
@@ -20,4 +22,20 @@ export function gossip(
     heartbeatInterval: heartbeatMs,
     scoreParams: { decayInterval: heartbeatMs },
   })
+}
+
+const silent: Logger = Object.assign(() => {}, {
+  error() {},
+  trace() {},
+  enabled: false,
+  newScope: (): Logger => silent,
+})
+
+/**
+ * libp2p's own for what `DEBUG` names. It makes dozens of loggers for each connection, which are a fifth of a crowd's
+ * memory: for all else, one that says nothing serves everybody.
+ */
+export const logger: ComponentLogger = {
+  forComponent: (name) =>
+    [name, `${name}:error`, `${name}:trace`].some((each) => enabled(each)) ? log(name) : silent,
 }

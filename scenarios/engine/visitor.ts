@@ -5,6 +5,7 @@ import { webSockets } from '@libp2p/websockets'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { openTunnel } from './tunnel.ts'
+import { logger } from './upkeep.ts'
 import type { World } from './world.ts'
 
 /** Of libp2p's identify service, which every host has. */
@@ -31,6 +32,7 @@ export async function visit(world: World, client: string): Promise<Visitor> {
     roots: await world.rootCertificates(),
   })
   const node = await createLibp2p({
+    logger,
     transports: [webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
