@@ -109,3 +109,12 @@ test('a host that never wrote anything has an empty disk', (t) => {
   }
   t.end()
 })
+
+test('what is written stays as it was, whatever becomes of the bytes that it was written from', async (t) => {
+  const { datastore } = new Disk({ folder: t.testdir(), host: 'client1' })
+  const key = new Key('/certificate')
+  const bytes = Uint8Array.of(1)
+  await datastore.put(key, bytes)
+  bytes.fill(2)
+  t.same(await datastore.get(key), Uint8Array.of(1))
+})

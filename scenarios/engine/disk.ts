@@ -40,10 +40,11 @@ class DiskDatastore extends MemoryDatastore {
     this.#problems = problems
   }
 
-  override put(...parameters: [Key, Uint8Array]): Promise<Key> | Key {
+  /** Keeps bytes of its own, as a disk does: those that it is given lie in a pool that would stay in memory with them. */
+  override put(key: Key, value: Uint8Array): Promise<Key> | Key {
     const problem = this.#problems.latest
     if (problem !== undefined) throw diskError(problem)
-    return super.put(...parameters)
+    return super.put(key, Uint8Array.from(value))
   }
 
   /** A full disk has no room for more; what there is can go. */

@@ -7,6 +7,12 @@ import { begin } from './simulation.ts'
 import { isTakenOver } from './take-over.ts'
 import { WorkQueue } from './work-queue.ts'
 
+/**
+ * Small buffers lie together in pools, and one that stays keeps its whole pool: of Node's 64 KiB, each host of a world
+ * would keep several for a few bytes each.
+ */
+const POOL_SIZE = 4 * 1024
+
 /** A world's time and chance, and what they came to. */
 export interface Installed {
   readonly clock: VirtualClock
@@ -39,6 +45,7 @@ export function install(seed: string | number | bigint, options: ClockOptions = 
   const end = begin({ clock, randomness, work, timeouts: new Map() })
   setLoadingDate(undefined)
   setLoadingRandom(undefined)
+  Buffer.poolSize = POOL_SIZE
   return { clock, random, randomness, hashes: new TraceHashes(), uninstall: end }
 }
 

@@ -83,16 +83,31 @@ function signFromSeed(signer: Signer, hashName: string, digest: Uint8Array): Buf
 /** Who signs, when it is with ECDSA on a curve that is known; Node judges everything else. */
 function signerOf(key: unknown): Signer | undefined {
   try {
+    const secret = secretOf(keyObjectOf(key))
     const encoding = (key as { dsaEncoding?: Encoding }).dsaEncoding ?? 'der'
-    const keyObject = keyObjectOf(key)
-    if (keyObject.asymmetricKeyType !== 'ec' || keyObject.type !== 'private') return undefined
-    const curve = findCurve(keyObject.asymmetricKeyDetails?.namedCurve ?? '')
-    const { d } = keyObject.export({ format: 'jwk' })
-    if (curve === undefined || d === undefined) return undefined
-    return { curve, d: toBigInt(Buffer.from(d, 'base64url')), encoding }
+    return secret && { ...secret, encoding }
   } catch {
     return undefined
   }
+}
+
+type Secret = Pick<Signer, 'curve' | 'd'>
+
+/** Undefined for keys that cannot sign with ECDSA. An account signs every request with one key. */
+const secrets = new WeakMap<KeyObject, Secret | undefined>()
+
+function secretOf(key: KeyObject): Secret | undefined {
+  if (!secrets.has(key)) secrets.set(key, readSecret(key))
+  return secrets.get(key)
+}
+
+function readSecret(key: KeyObject): Secret | undefined {
+  if (key.asymmetricKeyType !== 'ec' || key.type !== 'private') return undefined
+  const curve = findCurve(key.asymmetricKeyDetails?.namedCurve ?? '')
+  const { d } = key.export({ format: 'jwk' })
+  return curve === undefined || d === undefined
+    ? undefined
+    : { curve, d: toBigInt(Buffer.from(d, 'base64url')) }
 }
 
 /** The keys behind those of WebCrypto that nobody can export. */
