@@ -8,6 +8,8 @@ import tls from 'node:tls'
 /** A request of a handle: Node sets `oncomplete`. */
 export interface HandleRequest {
   oncomplete?: ((...results: unknown[]) => void) | undefined
+  /** Of writes from Node 26 on: null where they were not over before Node could set that. */
+  readonly writeStatus?: null
 }
 
 /** Node's stream of native code over JavaScript: TLS and the HTTP parser read from it as from a socket of libuv. */

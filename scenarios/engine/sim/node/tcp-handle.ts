@@ -19,6 +19,9 @@ export interface SocketName {
   family?: string
 }
 
+/** 0 or an errno. From Node 26 on, who writes hands over no request, and gets one when it has to wait. */
+type WriteResult = number | HandleRequest
+
 interface PendingWrite {
   readonly request: HandleRequest
   /** Native code wrote, and is told by the native way. */
@@ -143,11 +146,15 @@ export class TcpHandle extends JSStream {
     return 0
   }
 
-  writeBuffer(request: HandleRequest, bytes: Uint8Array): number {
+  writeBuffer(request: HandleRequest | null, bytes: Uint8Array): WriteResult {
     return this.#write(request, Uint8Array.from(bytes))
   }
 
-  writev(request: HandleRequest, chunks: readonly unknown[], allBuffers: boolean): number {
+  writev(
+    request: HandleRequest | null,
+    chunks: readonly unknown[],
+    allBuffers: boolean,
+  ): WriteResult {
     const buffers: Uint8Array[] = []
     if (allBuffers) buffers.push(...(chunks as Uint8Array[]))
     else {
@@ -162,19 +169,19 @@ export class TcpHandle extends JSStream {
     return this.#write(request, Buffer.concat(buffers))
   }
 
-  writeUtf8String(request: HandleRequest, text: string): number {
+  writeUtf8String(request: HandleRequest | null, text: string): WriteResult {
     return this.#write(request, Buffer.from(text, 'utf8'))
   }
 
-  writeAsciiString(request: HandleRequest, text: string): number {
+  writeAsciiString(request: HandleRequest | null, text: string): WriteResult {
     return this.#write(request, Buffer.from(text, 'ascii'))
   }
 
-  writeLatin1String(request: HandleRequest, text: string): number {
+  writeLatin1String(request: HandleRequest | null, text: string): WriteResult {
     return this.#write(request, Buffer.from(text, 'latin1'))
   }
 
-  writeUcs2String(request: HandleRequest, text: string): number {
+  writeUcs2String(request: HandleRequest | null, text: string): WriteResult {
     return this.#write(request, Buffer.from(text, 'utf16le'))
   }
 
@@ -307,7 +314,7 @@ export class TcpHandle extends JSStream {
   }
 
   /** The bytes are ours. */
-  #write(request: HandleRequest, bytes: Uint8Array): number {
+  #write(given: HandleRequest | null, bytes: Uint8Array): WriteResult {
     const socket = this.#socket
     values[WRITTEN] = bytes.length
     values[IS_ASYNC] = 0
@@ -315,8 +322,9 @@ export class TcpHandle extends JSStream {
     if (socket.writeError !== undefined) return uvCode(socket.writeError)
     if (socket.write(bytes)) return 0
     values[IS_ASYNC] = 1
+    const request = given ?? { writeStatus: null }
     this.#writes.push({ request, native: false })
-    return 0
+    return given === null ? request : 0
   }
 
   #finishAll(status: number): void {
