@@ -5,6 +5,9 @@ import type { ComponentLogger, Logger } from '@libp2p/interface'
 import { enabled, logger as log } from '@libp2p/logger'
 import type { Upkeep } from './scenario.ts'
 
+/** As many heartbeats as libp2p's own two minutes are. */
+const SEEN_HEARTBEATS = 120
+
 /** @param upkeep libp2p's own where there is none */
 export function muxer(upkeep: Upkeep | undefined): ReturnType<typeof yamux> {
   return yamux(upkeep === undefined ? {} : { enableKeepAlive: upkeep.keepAlive })
@@ -20,6 +23,8 @@ export function gossip(
   return gossipsub({
     ...options,
     heartbeatInterval: heartbeatMs,
+    // What is offered for some heartbeats must be known for longer, or it goes round for ever.
+    seenTTL: heartbeatMs * SEEN_HEARTBEATS,
     scoreParams: { decayInterval: heartbeatMs },
   })
 }
