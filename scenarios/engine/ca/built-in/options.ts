@@ -58,6 +58,8 @@ export interface BuiltInCaOptions {
   readonly authorizationLifetimeMs?: number
   /** Retry-After of orders and authorizations that are not done. @default none */
   readonly retryAfterSeconds?: number
+  /** Retry-After of renewal information (RFC 9773 section 4.3.2). @default 6 hours, as Let's Encrypt */
+  readonly renewalRetryAfterSeconds?: number
 }
 
 export interface Lifetime {
@@ -100,6 +102,7 @@ export function settingsOf(options: BuiltInCaOptions): Settings {
     signatures: 'ecdsa',
     orderLifetimeMs: DAY_SECONDS * 1000,
     authorizationLifetimeMs: 3_600_000,
+    renewalRetryAfterSeconds: DAY_SECONDS / 4,
     ...options,
   }
   const { certificateValiditySeconds: validity, certificateLifetimes: later, profiles } = settings

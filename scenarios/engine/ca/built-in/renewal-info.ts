@@ -5,7 +5,6 @@ import type { Replacement } from './limits.ts'
 import { orderStatus } from './order-status.ts'
 import type { Account, Ca, IssuedCertificate } from './state.ts'
 
-const RETRY_AFTER_SECONDS = 6 * 3600
 /** A window begins when so much of the lifetime is left, and is so wide, as Let's Encrypt has it. */
 const LEFT_AT_START = 1 / 3
 const LEFT_AT_START_SHORT = 1 / 2
@@ -18,7 +17,7 @@ export function renewalInfo(call: Call): Answer {
   if (certificate === undefined) throw notFound('certificate')
   const { startMs, endMs } = suggestedWindow(certificate)
   return {
-    headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+    headers: { 'Retry-After': String(call.ca.settings.renewalRetryAfterSeconds) },
     body: {
       suggestedWindow: {
         start: new Date(startMs).toISOString(),
