@@ -38,7 +38,11 @@ export const MESSAGES = {
     cryptoType: z.int().optional(),
   }),
   RenewalRequest: z.strictObject({ serial: z.string() }),
-  RenewalResponse: z.strictObject({ error, renewAt: z.int().optional() }),
+  RenewalResponse: z.strictObject({
+    error,
+    renewAt: z.int().optional(),
+    askAfter: z.int().optional(),
+  }),
   DNS01Request: z.strictObject({ fqdn: z.string(), value: z.string() }),
   DNS01Response: z.strictObject({ error }),
   Announce: z.strictObject({ addr: z.array(hex) }),

@@ -21,7 +21,7 @@ const server = async (): Promise<Server> => ({
 const servers = [await server(), await server()]
 
 /** What a server says; an error is thrown instead. */
-type Answer = { readonly error: number; readonly renewAt?: number } | Error
+type Answer = RenewalResponse | Error
 
 function certificate(serial: string, lifetimeMs = 100 * HOUR_MS): Certificate {
   const [notBefore, notAfter] = [START, START + lifetimeMs]
@@ -138,6 +138,58 @@ test('NT-CLIENT-012 it is asked every hundredth of the lifetime, at least each 6
       renewal.pause()
       await pass(3 * intervalMs)
       t.equal(asked.length, 2, 'there is no certificate any more')
+    })
+  }
+})
+
+test('NT-CLIENT-012 a server that says when it will know more is asked then, within bounds', async (t) => {
+  const random = Math.random
+  t.teardown(() => {
+    Math.random = random
+  })
+  const knows = { error: 0, renewAt: 1 }
+  for (const [title, answers, jitter, waitMs, lifetimeMs = 9_000 * HOUR_MS] of [
+    ['as it says', [{ ...knows, askAfter: 10 * HOUR_MS }], 0, 10 * HOUR_MS],
+    ['never before', [{ ...knows, askAfter: 10 * HOUR_MS }], 1, 11 * HOUR_MS],
+    ['within a day', [{ ...knows, askAfter: 90 * HOUR_MS }], 0, 24 * HOUR_MS],
+    ['of a short life', [{ ...knows, askAfter: 90 * HOUR_MS }], 0, 10 * HOUR_MS, 100 * HOUR_MS],
+    ['not at once', [{ ...knows, askAfter: 1 }], 0, 60_000],
+    ['of a very short life', [{ ...knows, askAfter: 1 }], 0, 1_000, 60_000],
+    [
+      'that of who knows',
+      [
+        { error: 0, askAfter: HOUR_MS },
+        { ...knows, askAfter: 2 * HOUR_MS },
+      ],
+      0,
+      2 * HOUR_MS,
+    ],
+    [
+      'the first where nobody knows',
+      [
+        { error: 0, askAfter: 3 * HOUR_MS },
+        { error: 0, askAfter: 2 * HOUR_MS },
+      ],
+      0,
+      2 * HOUR_MS,
+    ],
+    [
+      'as usual where one was not heard',
+      [{ error: 0, askAfter: 24 * HOUR_MS }, new Error('down')],
+      0.5,
+      6 * HOUR_MS,
+    ],
+  ] as const) {
+    await t.test(title, async (t) => {
+      Math.random = () => jitter
+      const { renewal, asked, pass } = open(t, answers)
+      renewal.follow(certificate('0a', lifetimeMs), { now: true })
+      await pass(1)
+      const before = asked.length
+      await pass(waitMs - 2)
+      t.equal(asked.length, before)
+      await pass(2)
+      t.ok(asked.length > before)
     })
   }
 })

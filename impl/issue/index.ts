@@ -241,8 +241,8 @@ export class IssueServer extends TypedEventEmitter<IssueServerEvents> implements
   ): RenewalResponse {
     try {
       admission.admit(connection)
-      const renewAt = renewals.renewAt(connection.remotePeer.toString(), serial)
-      return { error: ERROR_CODES.OK, ...(renewAt === undefined ? {} : { renewAt }) }
+      const advice = renewals.advice(connection.remotePeer.toString(), serial)
+      return { error: ERROR_CODES.OK, ...advice }
     } catch (error) {
       return { error: errorCode(error) }
     }

@@ -63,7 +63,11 @@ class Bench {
   }
 
   renewAt(peer: string): number | undefined {
-    return this.renewals.renewAt(peer, `${peer} k`)
+    return this.renewals.advice(peer, `${peer} k`).renewAt
+  }
+
+  askAfter(peer: string): number | undefined {
+    return this.renewals.advice(peer, `${peer} k`).askAfter
   }
 }
 
@@ -91,6 +95,7 @@ test('the CA is asked about a certificate at its own pace, and its window is kep
   bench.answer = () => window
   await pass(35 * SECOND_MS)
   t.same(bench.asked, [], 'a hundredth of its lifetime is not over')
+  t.equal(bench.askAfter('a'), SECOND_MS, 'nothing is known before that')
   t.equal(bench.renewAt('a'), undefined)
   await pass(3 * SECOND_MS)
   t.equal(bench.asked.length, 1)
@@ -104,6 +109,8 @@ test('the CA is asked about a certificate at its own pace, and its window is kep
   t.equal(bench.asked.length, 2)
   t.equal(bench.renewAt('a'), drawn, 'the same window, the same time')
   t.equal(bench.told.length, 1)
+  const left = bench.askAfter('a') ?? 0
+  t.ok(left > 80 * SECOND_MS && left <= 100 * SECOND_MS, 'what is left of what the CA has named')
 
   bench.answer = () => info(START, START + 1)
   await pass(105 * SECOND_MS)
@@ -169,6 +176,7 @@ test('the CA is not asked about certificates that have ended or were renewed', a
   const after = bench.asked.slice(before).filter(([peer]) => peer === 'ended')
   t.ok(after.every(([, atMs]) => atMs < 20 * SECOND_MS))
   t.equal(bench.renewAt('ended'), undefined)
+  t.equal(bench.askAfter('renewed'), undefined, 'of the older one nothing new will come')
 })
 
 test('a CA that fails is asked ever more seldom; what is wrong with one certificate does not hold up others', async (t) => {

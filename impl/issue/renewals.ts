@@ -1,6 +1,7 @@
 import type { Logger } from '@libp2p/interface'
 import { orAbort, sleep } from './abort.ts'
 import { AcmeError, type AcmeClient } from './acme/index.ts'
+import type { RenewalResponse } from '../wire/messages.ts'
 import type { CaPause } from './ca-pause.ts'
 import { askIntervalMs, notTooEarly } from './certificates.ts'
 import type { RenewalRow, RenewalRows } from './renewal-rows.ts'
@@ -67,10 +68,16 @@ export class Renewals {
     await this.#running
   }
 
-  /** When a peer should renew a certificate of its own, in ms since 1970; undefined when nothing is known. */
-  renewAt(peer: string, serial: string): number | undefined {
+  /** What a peer is told about a certificate of its own. */
+  advice(peer: string, serial: string): Pick<RenewalResponse, 'renewAt' | 'askAfter'> {
     const row = this.#init.rows.find({ peer, serial })
-    return row?.renewAt === undefined ? undefined : Math.round(notTooEarly(row.renewAt, row))
+    if (row === undefined) return {}
+    const askAfter = row.askAt - Date.now()
+    return {
+      ...(row.renewAt === undefined ? {} : { renewAt: Math.round(notTooEarly(row.renewAt, row)) }),
+      // The CA is not asked before. Where that is overdue, or does not come any more, nobody can say.
+      ...(askAfter > 0 ? { askAfter } : {}),
+    }
   }
 
   async #run(): Promise<void> {

@@ -66,10 +66,14 @@ export interface RenewalRequest {
   readonly serial: string
 }
 
-/** `renewAt` is in ms since 1970; absent when the server knows nothing better than the usual time. */
+/**
+ * `renewAt` is in ms since 1970; absent when the server knows nothing better than the usual time. For the `askAfter` ms
+ * to come, the server will know nothing new; absent when it cannot say.
+ */
 export interface RenewalResponse {
   readonly error: number
   readonly renewAt?: number
+  readonly askAfter?: number
 }
 
 /** `fqdn` is the name that is to be certified, without `_acme-challenge.` (NT-DNS01-002). */
