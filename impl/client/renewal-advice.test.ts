@@ -6,8 +6,10 @@ import { setImmediate } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { RenewalRequest, RenewalResponse } from '../wire/messages.ts'
 import { RENEWAL_PROTOCOL } from '../wire/protocols.ts'
+import { LOOK_MS_MAX } from './alarm.ts'
 import type { Certificate } from './check.ts'
 import type { Server } from './exchange.ts'
+import { Looks } from './looks.ts'
 import type { Ask } from './obtain.ts'
 import { RenewalAdvice } from './renewal-advice.ts'
 
@@ -46,6 +48,7 @@ function open(t: Test, answers: readonly Answer[]) {
   }
   const renewal = new RenewalAdvice({
     issueServers: servers,
+    looks: new Looks(LOOK_MS_MAX),
     context: () => ({ ask, requestTimeoutMs: 1 }),
     onAdvice: (_certificate, renewAt) => advice.push(renewAt),
   })
