@@ -12,19 +12,20 @@ export class QueueUnavailableError extends UnavailableError {
 }
 
 /**
- * Connects to Redis or Valkey. A connection that is lost later comes back by itself.
+ * Connects to Redis or Valkey. A connection that is lost later comes back by itself, and so do those that BullMQ makes of
+ * it; once `left` says so, none of them does.
  *
  * @throws {SyntaxError} when the URL is none of Redis
  * @throws {QueueUnavailableError} when nobody answers there
  */
-export async function openRedis(url: string): Promise<Redis> {
+export async function openRedis(url: string, left?: AbortSignal): Promise<Redis> {
   const shown = withoutPassword(url)
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS_MAX,
     // BullMQ waits for a connection that comes back, however long.
     maxRetriesPerRequest: null,
-    retryStrategy: (times) => Math.min(times * 100, RETRY_MS_MAX),
+    retryStrategy: (times) => (left?.aborted === true ? null : Math.min(times * 100, RETRY_MS_MAX)),
   })
   let last: Error | undefined
   const keep = (error: Error): void => void (last = error)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Crew, RunOptions } from '../campaign/crew.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
+import { inTimeToLeave, watchLoss, type Loss } from './loss.ts'
 import { jobsOf, lostResult, queueName, type SeedJob } from './seed-job.ts'
 import { parseResult } from './seed-result.ts'
 
@@ -36,6 +37,7 @@ interface Pending {
 export class QueueCrew implements Crew {
   readonly #queue: Queue
   readonly #events: QueueEvents
+  readonly #loss: Loss
   readonly #close: () => void
   readonly #init: QueueCrewInit
   readonly #pending = new Map<string, Pending>()
@@ -44,10 +46,12 @@ export class QueueCrew implements Crew {
   #count = 0
   #slots = 0
   #told = ''
+  #isLooking = false
   #leaving: Promise<void> | undefined
 
   static async open(init: QueueCrewInit): Promise<QueueCrew> {
-    const redis = await openRedis(init.url)
+    const left = new AbortController()
+    const redis = await openRedis(init.url, left.signal)
     const name = queueName(init.version)
     const queue = new Queue(name, {
       connection: redis,
@@ -56,20 +60,31 @@ export class QueueCrew implements Crew {
     // From the beginning: what others have said before is about seeds that nobody here waits for.
     const events = new QueueEvents(name, { connection: redis, lastEventId: '0-0' })
     await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
-    const crew = new QueueCrew(init, { queue, events, close: () => redis.disconnect() })
+    const loss = watchLoss(redis, { url: init.url, report: (line) => init.report?.(line) })
+    const close = (): void => {
+      left.abort()
+      redis.disconnect()
+    }
+    const crew = new QueueCrew(init, { queue, events, loss, close })
     await crew.#look()
     return crew
   }
 
   private constructor(
     init: QueueCrewInit,
-    parts: { readonly queue: Queue; readonly events: QueueEvents; readonly close: () => void },
+    parts: {
+      readonly queue: Queue
+      readonly events: QueueEvents
+      readonly loss: Loss
+      readonly close: () => void
+    },
   ) {
     this.#init = init
     this.#queue = parts.queue
     this.#events = parts.events
+    this.#loss = parts.loss
     this.#close = parts.close
-    // A lost connection comes back; seeds wait for it.
+    // A lost connection comes back; seeds wait for it, and who watches for its loss tells of it.
     parts.queue.on('error', () => {})
     parts.events.on('error', () => {})
     parts.events.on('completed', ({ jobId, returnvalue }) => {
@@ -88,7 +103,11 @@ export class QueueCrew implements Crew {
     })
     this.#timer = setInterval(() => {
       // While Redis is away there is nothing to see.
-      this.#look().catch(() => {})
+      if (this.#isLooking || this.#loss.lostMs > 0) return
+      this.#isLooking = true
+      this.#look()
+        .catch(() => {})
+        .finally(() => (this.#isLooking = false))
     }, init.lookMs ?? LOOK_MS)
   }
 
@@ -114,8 +133,12 @@ export class QueueCrew implements Crew {
     // Nobody waits for them any more.
     const left = [...this.#pending.keys()]
     for (const id of left) this.#take(id)?.reject(new Error('the queue was left'))
-    await Promise.allSettled(left.map((id) => this.#queue.remove(id)))
-    await Promise.allSettled([this.#events.close(), this.#queue.close()])
+    this.#loss[Symbol.dispose]()
+    const removed = Promise.allSettled(left.map((id) => this.#queue.remove(id)))
+    const close = (): Promise<unknown> =>
+      Promise.allSettled([this.#events.close(), this.#queue.close()])
+    // A queue that is lost does neither, but shall try no longer.
+    if (!(await inTimeToLeave(removed.then(close)))) void close()
     this.#close()
   }
 

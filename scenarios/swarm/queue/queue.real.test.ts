@@ -4,9 +4,16 @@ import { runCampaign } from '../campaign/campaign.ts'
 import type { Tally } from '../campaign/tally.ts'
 import { makeFailure } from '../campaign/testing.ts'
 import { openRedis, withoutPassword } from './connection.ts'
+import { watchLoss } from './loss.ts'
 import { QueueCrew } from './queue-crew.ts'
 import type { RecordedWork } from './recorded-worker.ts'
-import { findRedisServer, startRedis, startWorker, type WorkerProcess } from './testing.ts'
+import {
+  findRedisServer,
+  startRedis,
+  startWorker,
+  type RunningRedis,
+  type WorkerProcess,
+} from './testing.ts'
 
 const found = await findRedisServer({
   path: process.env['PATH'] ?? '',
@@ -19,22 +26,26 @@ const NEVER = new AbortController().signal
 const VERSION = 'abc'
 
 interface Stage {
+  readonly redis: RunningRedis
   readonly url: string
   readonly crew: QueueCrew
+  /** What the crew has told. */
+  readonly told: readonly string[]
   readonly worker: (work?: Partial<RecordedWork>) => Promise<WorkerProcess>
   readonly campaign: (seeds: number) => Promise<Tally>
-  readonly restartRedis: () => Promise<void>
 }
 
 /** A queue of its own for a test, with what the test starts at it. */
 async function stage(t: Test): Promise<Stage> {
   const redis = await startRedis(program)
   const workers: WorkerProcess[] = []
+  const told: string[] = []
   const { url } = redis
   const crew = await QueueCrew.open({
     url,
     version: VERSION,
     replayOf: (seed) => `replay ${seed}`,
+    report: (line) => told.push(line),
     lookMs: 200,
   })
   t.teardown(async () => {
@@ -43,9 +54,10 @@ async function stage(t: Test): Promise<Stage> {
     await redis[Symbol.asyncDispose]()
   })
   return {
+    redis,
     url,
     crew,
-    restartRedis: () => redis.restart(),
+    told,
     async worker(work = {}) {
       const common = { url, version: VERSION, jobs: 2, seedMs: 60, silenceMs: 800 }
       const worker = await startWorker({ ...common, ...work })
@@ -138,14 +150,64 @@ test('what a worker says is taken only where it is a result of that seed', { ski
 })
 
 test('a queue that loses all that it knew is told again', { skip }, async (t) => {
-  const { worker, campaign, restartRedis } = await stage(t)
+  const { worker, campaign, redis } = await stage(t)
   const before = await worker()
   const campaigning = campaign(30)
   await before.begins(6)
-  await restartRedis()
+  await redis.restart()
   const { seeds, classes } = (await campaigning).report()
   t.equal(seeds, 30)
   t.same(classes, { pass: 30 })
+})
+
+test(
+  'a queue that is lost is told of once, and once when it is back; who leaves a lost one does not wait for it',
+  { skip },
+  async (t) => {
+    const { worker, campaign, crew, redis, told } = await stage(t)
+    const ours = await worker()
+    campaign(1000).catch(() => {})
+    await ours.begins(2)
+    const losses = (): readonly string[] => told.filter((line) => /is (lost|back)/.test(line))
+    const toldOf = async (count: number): Promise<void> => {
+      while (losses().length < count) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await redis.stop()
+    await toldOf(1)
+    await redis.restart()
+    await toldOf(2)
+    await redis.stop()
+    await toldOf(3)
+    t.match(losses(), [
+      /^the queue "redis:\/\/127\.0\.0\.1:\d+" is lost: /,
+      /^the queue "redis:\/\/127\.0\.0\.1:\d+" is back$/,
+      /is lost: /,
+    ])
+    // Each would wait for ever.
+    await Promise.all([crew[Symbol.asyncDispose](), ours.end('SIGTERM')])
+    t.equal(losses().length, 3)
+  },
+)
+
+test('a queue that hangs is lost, too, until it goes on', { skip }, async (t) => {
+  await using redis = await startRedis(program)
+  const { url } = redis
+  const connection = await openRedis(url)
+  t.teardown(() => connection.disconnect())
+  const lines = Promise.withResolvers<readonly string[]>()
+  const told: string[] = []
+  using loss = watchLoss(connection, {
+    url,
+    report(line) {
+      told.push(line)
+      if (told.length === 1) redis.send('SIGCONT')
+      else lines.resolve(told)
+    },
+    askMs: 50,
+  })
+  redis.send('SIGSTOP')
+  t.match(await lines.promise, [/is lost: it has not answered for 0.05 s/, /is back$/])
+  t.equal(loss.lostMs, 0)
 })
 
 test('a worker of another version of the code leaves the seeds to others', { skip }, async (t) => {

@@ -39,6 +39,10 @@ export async function findRedisServer(
 /** A Redis that keeps nothing on its disk. */
 export interface RunningRedis extends AsyncDisposable {
   readonly url: string
+  /** Ends it as a crash does. */
+  stop(): Promise<void>
+  /** It hangs until it is told to go on. */
+  send(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** Ends it as a crash does, and starts it again, empty. */
   restart(): Promise<void>
 }
@@ -55,10 +59,13 @@ export async function startRedis(program: string): Promise<RunningRedis> {
   let server = await start()
   const stop = async (): Promise<void> => {
     const exited = once(server, 'exit')
-    if (server.exitCode === null && server.kill('SIGKILL')) await exited
+    const isThere = server.exitCode === null && server.signalCode === null
+    if (isThere && server.kill('SIGKILL')) await exited
   }
   return {
     url: `redis://127.0.0.1:${port}`,
+    stop,
+    send: (signal) => void server.kill(signal),
     async restart() {
       await stop()
       server = await start()

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Crew } from '../campaign/crew.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
+import { inTimeToLeave, watchLoss } from './loss.ts'
 import { queueName, SeedJob, TAKEN_OVER_MAX, workerName } from './seed-job.ts'
 
 export interface WorkInit {
@@ -27,15 +28,25 @@ const SILENCE_MS = 10_000
 /** Takes seeds from a queue and runs them, until it is told to end. */
 export async function work(init: WorkInit): Promise<void> {
   const { url, version, crew, silenceMs = SILENCE_MS, until, signal } = init
-  const redis = await openRedis(url)
+  const left = new AbortController()
+  const redis = await openRedis(url, left.signal)
+  const report = (line: string): void => init.report?.(line)
+  using _loss = watchLoss(redis, { url, report })
+  const running = new Set<Promise<SeedResult>>()
   const worker = new Worker<unknown, SeedResult>(
     queueName(version),
     async ({ data }) => {
       const { seed, world, fresh } = SeedJob.parse(data)
       const options = { world, signal }
-      const result = await (fresh ? crew.runFresh(seed, options) : crew.run(seed, options))
-      init.onResult?.(result)
-      return result
+      const run = fresh ? crew.runFresh(seed, options) : crew.run(seed, options)
+      running.add(run)
+      try {
+        const result = await run
+        init.onResult?.(result)
+        return result
+      } finally {
+        running.delete(run)
+      }
     },
     {
       connection: redis,
@@ -46,13 +57,27 @@ export async function work(init: WorkInit): Promise<void> {
       maxStalledCount: TAKEN_OVER_MAX,
     },
   )
-  // A lost connection comes back; what was run meanwhile others may have run too.
-  worker.on('error', (error) => init.report?.(`the queue: ${error.message}`))
+  // A lost connection comes back, and who watches for its loss tells of it. What was run meanwhile others may have run too.
+  worker.on('error', (error) => {
+    if (!isOfConnection(error)) report(`the queue: ${error.message}`)
+  })
   await worker.waitUntilReady()
-  init.report?.(`takes ${crew.width} seeds at once of version ${version}`)
+  report(`takes ${crew.width} seeds at once of version ${version}`)
   await aborted(until)
-  await Promise.race([worker.close(), aborted(signal).then(() => worker.close(true))])
+  const closing = worker.close()
+  let isTold: boolean
+  do {
+    await Promise.race([Promise.allSettled(running), aborted(signal)])
+    // The queue may be lost; one more seed may have been on its way.
+    isTold = await inTimeToLeave(closing)
+  } while (running.size > 0 && !signal.aborted)
+  if (!isTold) report('the queue was left without a word: what ran last others may run again')
+  left.abort()
   redis.disconnect()
+}
+
+function isOfConnection(error: Error): boolean {
+  return 'syscall' in error || error.message.startsWith('Connection is closed')
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
