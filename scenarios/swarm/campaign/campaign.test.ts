@@ -3,7 +3,7 @@ import { test } from 'tap'
 import type { SeedResult } from '../result.ts'
 import { ENGINE_FAULT } from '../verdict.ts'
 import { compared, runCampaign } from './campaign.ts'
-import { localCrew, type Crew } from './crew.ts'
+import { localCrew, NotTakenError, type Crew } from './crew.ts'
 import { isRunAgain, nightSeeds } from './seeds.ts'
 import { signatureOf, Tally } from './tally.ts'
 import { makeFailure, makeResult, recordedRunner } from './testing.ts'
@@ -89,6 +89,34 @@ test('when the time is up no seed is begun, and those that run are waited for', 
   })
   t.equal(tally.report().seeds, finished)
   t.ok(finished <= 6, `${finished} seeds`)
+})
+
+test('a seed that nobody takes in its time ends a campaign without a problem, and a second run that nobody takes leaves the first', async (t) => {
+  const until = new AbortController()
+  const seen: (boolean | undefined)[] = []
+  const crew: Crew = {
+    width: 1,
+    run(seed, options) {
+      seen.push(options.isPatient)
+      t.equal(options.until, until.signal)
+      if (seed < '3') return Promise.resolve(makeResult({ seed }))
+      until.abort()
+      return Promise.reject(new NotTakenError('nobody is there'))
+    },
+    runFresh: () => Promise.reject(new NotTakenError('nobody is there')),
+    [Symbol.asyncDispose]: async () => {},
+  }
+  const tally = await runCampaign({
+    world: 'swarm',
+    seeds: count(9),
+    crew,
+    until: until.signal,
+    seedsMin: 2,
+    againEvery: 1,
+    signal: NEVER,
+  })
+  t.match(tally.report(), { seeds: 3, again: 0, classes: { pass: 3 } })
+  t.same(seen, [true, true, false, false], 'those that must run are waited for')
 })
 
 test('an interruption waits for nothing', async (t) => {

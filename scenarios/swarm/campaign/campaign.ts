@@ -1,6 +1,6 @@
 import type { SeedResult } from '../result.ts'
 import { kindOf } from '../verdict.ts'
-import type { Crew } from './crew.ts'
+import { NotTakenError, type Crew, type RunOptions } from './crew.ts'
 import { isRunAgain } from './seeds.ts'
 import { Tally } from './tally.ts'
 
@@ -10,7 +10,7 @@ export interface CampaignOptions {
   readonly crew: Crew
   /** From then on no seed is begun; those that run are waited for. */
   readonly until: AbortSignal
-  /** So many are run however short the time. @default 0 */
+  /** So many are run however short the time, where there is somebody to run them. @default 0 */
   readonly seedsMin?: number
   /** Ends everything. */
   readonly signal: AbortSignal
@@ -45,12 +45,15 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const begin = async (seed: string): Promise<void> => {
     running += 1
     try {
-      const result = await runOne(seed, { ...options, tally })
+      const isPatient = begun <= seedsMin
+      const result = await runOne(seed, { ...options, tally, isPatient })
       if (options.isEnough?.(result) === true) enough = true
       faults = kindOf(result) === 'engine' ? faults + 1 : 0
       tally.isBrokenOff ||= faults >= ENGINE_FAULTS_MAX
     } catch (error) {
-      problem ??= { error }
+      // Whoever waits on would wait for more of the same.
+      if (error instanceof NotTakenError) enough = true
+      else problem ??= { error }
     } finally {
       running -= 1
       changed()
@@ -81,17 +84,24 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
 
 async function runOne(
   seed: string,
-  options: CampaignOptions & { readonly tally: Tally },
+  options: CampaignOptions & { readonly tally: Tally; readonly isPatient: boolean },
 ): Promise<SeedResult> {
-  const { crew, world, signal, againEvery, tally } = options
-  const result = await crew.run(seed, { world, signal })
+  const { crew, world, signal, until, isPatient, againEvery, tally } = options
+  const run: RunOptions = { world, signal, until, isPatient }
+  const result = await crew.run(seed, run)
   const isAgain =
     againEvery !== undefined && result.class === 'pass' && isRunAgain(seed, againEvery)
-  const judged = isAgain ? compared(result, await crew.runFresh(seed, { world, signal })) : result
-  if (isAgain) tally.addAgain()
+  const second = isAgain ? await crew.runFresh(seed, run).catch(unlessTaken) : undefined
+  const judged = second === undefined ? result : compared(result, second)
+  if (second !== undefined) tally.addAgain()
   tally.add(judged)
   options.onResult?.(judged, tally)
   return judged
+}
+
+/** What ran once has its result, though nobody is left to run it again. */
+function unlessTaken(error: unknown): undefined {
+  if (!(error instanceof NotTakenError)) throw error
 }
 
 /** The first result, or a failure where the second is another. */

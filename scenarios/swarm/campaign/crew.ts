@@ -3,6 +3,15 @@ import type { SeedResult, SeedRunner } from '../result.ts'
 export interface RunOptions {
   readonly world: string
   readonly signal: AbortSignal
+  /** From then on a seed that nobody has begun is given up, with {@link NotTakenError}. @default never */
+  readonly until?: AbortSignal
+  /** Gives it up only where there is nobody who could begin it. @default false */
+  readonly isPatient?: boolean
+}
+
+/** Nobody has begun a seed in its time. */
+export class NotTakenError extends Error {
+  override readonly name = 'NotTakenError'
 }
 
 /** Where seeds run: processes of this machine, or a queue that many machines take from. */

@@ -74,3 +74,15 @@ test(
     t.match(last.error, /worker: ran [12] seeds/)
   },
 )
+
+test(
+  'a campaign that no worker takes a seed of ends with its time, and passes nothing',
+  { skip },
+  async (t) => {
+    await using redis = await startRedis('program' in found ? found.program : '')
+    const { code, out, error } = await run('swarm', '--queue', redis.url, '--budget', '1s')
+    t.equal(code, 2)
+    t.match(out, /^0 seeds/)
+    t.match(error, /^swarm: nothing is known: no worker ran a seed in that time$/m)
+  },
+)

@@ -8,7 +8,7 @@ import { WORLDS } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { seedsFrom } from '../seed-text.ts'
 import { SOMETIMES } from '../sometimes.ts'
-import { exitCode } from '../verdict.ts'
+import { EXIT, exitCode } from '../verdict.ts'
 import { countArgument, durationArgument, seedArgument } from './arguments.ts'
 import { checkingCrew } from './check.ts'
 import { openCrew, queueArgument } from './crew.ts'
@@ -117,7 +117,9 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
     }
   }
   io.signal.throwIfAborted()
-  return exitCode(failed)
+  if (report.seeds > 0) return exitCode(failed)
+  io.error('swarm: nothing is known: no worker ran a seed in that time\n')
+  return EXIT.unknown
 }
 
 /** Makes one world of each cause as small as it goes. */

@@ -1,6 +1,6 @@
 import { Queue, QueueEvents } from 'bullmq'
 import { randomUUID } from 'node:crypto'
-import type { Crew, RunOptions } from '../campaign/crew.ts'
+import { NotTakenError, type Crew, type RunOptions } from '../campaign/crew.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
 import { inTimeToLeave, watchLoss, type Loss } from './loss.ts'
@@ -21,6 +21,8 @@ export interface QueueCrewInit {
 }
 
 const LOOK_MS = 5_000
+/** So many looks in vain, and seeds whose time is over wait no longer for a queue that is lost. */
+const LOST_LOOKS_MAX = 2
 /** Seeds in the queue for each one that runs: a worker that has finished finds the next one there. */
 const AHEAD = 2
 /** Events of the queue that Redis keeps: a connection that comes back reads on where it was. */
@@ -28,6 +30,7 @@ const EVENTS_KEPT = 2_000
 
 interface Pending {
   readonly job: SeedJob
+  readonly options: RunOptions
   readonly since: number
   readonly resolve: (result: SeedResult) => void
   readonly reject: (error: unknown) => void
@@ -103,6 +106,7 @@ export class QueueCrew implements Crew {
     })
     this.#timer = setInterval(() => {
       // While Redis is away there is nothing to see.
+      if (this.#loss.lostMs > 0) this.#giveUp()
       if (this.#isLooking || this.#loss.lostMs > 0) return
       this.#isLooking = true
       this.#look()
@@ -116,11 +120,11 @@ export class QueueCrew implements Crew {
   }
 
   run(seed: string, options: RunOptions): Promise<SeedResult> {
-    return this.#enqueue({ seed, world: options.world, fresh: false }, options.signal)
+    return this.#enqueue({ seed, world: options.world, fresh: false }, options)
   }
 
   runFresh(seed: string, options: RunOptions): Promise<SeedResult> {
-    return this.#enqueue({ seed, world: options.world, fresh: true }, options.signal)
+    return this.#enqueue({ seed, world: options.world, fresh: true }, options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -142,20 +146,25 @@ export class QueueCrew implements Crew {
     this.#close()
   }
 
-  async #enqueue(job: SeedJob, signal: AbortSignal): Promise<SeedResult> {
+  async #enqueue(job: SeedJob, options: RunOptions): Promise<SeedResult> {
+    const { signal, until } = options
     signal.throwIfAborted()
     const id = `${this.#campaign}-${++this.#count}`
     const { promise, resolve, reject } = Promise.withResolvers<SeedResult>()
-    this.#pending.set(id, { job, since: performance.now(), resolve, reject })
+    this.#pending.set(id, { job, options, since: performance.now(), resolve, reject })
     // It is awaited only when the queue has the seed.
     promise.catch(() => {})
     const abort = (): void => this.#take(id)?.reject(signal.reason)
+    const seeTo = (): void => void this.#seeTo(id).catch(() => {})
     signal.addEventListener('abort', abort, { once: true })
+    until?.addEventListener('abort', seeTo, { once: true })
     try {
-      await this.#add(id, job)
+      // A queue that is lost takes nothing, and says nothing.
+      await Promise.race([this.#add(id, job), promise])
       return await promise
     } finally {
       signal.removeEventListener('abort', abort)
+      until?.removeEventListener('abort', seeTo)
       // One that runs is run to its end.
       if (signal.aborted) await this.#queue.remove(id).catch(() => {})
     }
@@ -181,16 +190,41 @@ export class QueueCrew implements Crew {
         ? `no worker takes seeds of version ${this.#init.version} yet: npm run scenario -- worker --queue URL`
         : `${jobs.length} ${jobs.length === 1 ? 'worker runs' : 'workers run'} ${this.#slots} seeds at once`,
     )
-    const old = performance.now() - (this.#init.lookMs ?? LOOK_MS)
-    for (const [id, { job, since }] of this.#pending) {
-      if (since > old || (await this.#queue.getJob(id)) !== undefined) continue
+    for (const id of this.#pending.keys()) await this.#seeTo(id)
+  }
+
+  async #seeTo(id: string): Promise<void> {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return
+    const { job, options, since } = pending
+    const { until, isPatient = false } = options
+    const isOver = until?.aborted === true && !(isPatient && this.#slots > 0)
+    const isOld = since < performance.now() - (this.#init.lookMs ?? LOOK_MS)
+    if (!isOver && !isOld) return
+    if ((await this.#queue.getJob(id)) === undefined) {
       // Its result may be on its way; a second one is not heard.
-      if (this.#pending.has(id)) await this.#add(id, job)
+      if (isOld && this.#pending.has(id)) await this.#add(id, job)
+    } else if (isOver && (await this.#queue.remove(id)) > 0) {
+      // One that a worker has begun cannot be removed while that worker lives.
+      this.#take(id)?.reject(notTaken(job))
     }
+  }
+
+  /** Seeds whose time is over do not wait for a queue that stays away. */
+  #giveUp(): void {
+    if (this.#loss.lostMs < LOST_LOOKS_MAX * (this.#init.lookMs ?? LOOK_MS)) return
+    const over = [...this.#pending].filter(([, { options }]) => options.until?.aborted === true)
+    if (over.length === 0) return
+    this.#init.report?.('the time is over: what the lost queue still has is given up')
+    for (const [id, { job }] of over) this.#take(id)?.reject(notTaken(job))
   }
 
   #tell(line: string): void {
     if (line !== this.#told) this.#init.report?.(line)
     this.#told = line
   }
+}
+
+function notTaken({ seed }: SeedJob): NotTakenError {
+  return new NotTakenError(`no worker took seed ${seed} in its time`)
 }

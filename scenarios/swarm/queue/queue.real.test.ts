@@ -1,19 +1,9 @@
 // Seeds on a real queue, with workers in processes of their own. What they run was recorded: no world is run here.
-import { test, type Test } from 'tap'
-import { runCampaign } from '../campaign/campaign.ts'
-import type { Tally } from '../campaign/tally.ts'
+import { test } from 'tap'
 import { makeFailure } from '../campaign/testing.ts'
 import { openRedis, withoutPassword } from './connection.ts'
-import { watchLoss } from './loss.ts'
-import { QueueCrew } from './queue-crew.ts'
-import type { RecordedWork } from './recorded-worker.ts'
-import {
-  findRedisServer,
-  startRedis,
-  startWorker,
-  type RunningRedis,
-  type WorkerProcess,
-} from './testing.ts'
+import { NEVER, stage } from './stage.ts'
+import { findRedisServer } from './testing.ts'
 
 const found = await findRedisServer({
   path: process.env['PATH'] ?? '',
@@ -22,64 +12,12 @@ const found = await findRedisServer({
 })
 const skip = 'missing' in found ? found.missing : false
 const program = 'program' in found ? found.program : ''
-const NEVER = new AbortController().signal
-const VERSION = 'abc'
-
-interface Stage {
-  readonly redis: RunningRedis
-  readonly url: string
-  readonly crew: QueueCrew
-  /** What the crew has told. */
-  readonly told: readonly string[]
-  readonly worker: (work?: Partial<RecordedWork>) => Promise<WorkerProcess>
-  readonly campaign: (seeds: number) => Promise<Tally>
-}
-
-/** A queue of its own for a test, with what the test starts at it. */
-async function stage(t: Test): Promise<Stage> {
-  const redis = await startRedis(program)
-  const workers: WorkerProcess[] = []
-  const told: string[] = []
-  const { url } = redis
-  const crew = await QueueCrew.open({
-    url,
-    version: VERSION,
-    replayOf: (seed) => `replay ${seed}`,
-    report: (line) => told.push(line),
-    lookMs: 200,
-  })
-  t.teardown(async () => {
-    await Promise.all(workers.map((worker) => worker.end('SIGKILL')))
-    await crew[Symbol.asyncDispose]()
-    await redis[Symbol.asyncDispose]()
-  })
-  return {
-    redis,
-    url,
-    crew,
-    told,
-    async worker(work = {}) {
-      const common = { url, version: VERSION, jobs: 2, seedMs: 60, silenceMs: 800 }
-      const worker = await startWorker({ ...common, ...work })
-      workers.push(worker)
-      return worker
-    },
-    campaign: (seeds) =>
-      runCampaign({
-        world: 'swarm',
-        seeds: Array.from({ length: seeds }, (_, index) => String(index)).values(),
-        crew,
-        until: NEVER,
-        signal: NEVER,
-      }),
-  }
-}
 
 test(
   'seeds of a worker that is killed are taken over, and all results are in one report',
   { skip },
   async (t) => {
-    const { worker, campaign } = await stage(t)
+    const { worker, campaign } = await stage(t, program)
     const [killed, other] = await Promise.all([worker(), worker()])
     const campaigning = campaign(60)
     await killed.begins(6)
@@ -99,7 +37,7 @@ test(
 )
 
 test('workers come and go while a campaign runs', { skip }, async (t) => {
-  const { worker, campaign, crew } = await stage(t)
+  const { worker, campaign, crew } = await stage(t, program)
   const campaigning = campaign(80)
   const first = await worker()
   await first.begins(4)
@@ -116,7 +54,7 @@ test('workers come and go while a campaign runs', { skip }, async (t) => {
 })
 
 test('a seed that ends every worker is a result, and ends no more of them', { skip }, async (t) => {
-  const { worker, campaign } = await stage(t)
+  const { worker, campaign } = await stage(t, program)
   const campaigning = campaign(5)
   for (let count = 0; count < 3; count++) {
     await (
@@ -133,7 +71,7 @@ test('a seed that ends every worker is a result, and ends no more of them', { sk
 })
 
 test('what a worker says is taken only where it is a result of that seed', { skip }, async (t) => {
-  const { worker, campaign } = await stage(t)
+  const { worker, campaign } = await stage(t, program)
   for (const answer of ['null', '{}', '{"class":"pass"}', '[1]']) {
     const liar = await worker({ answer })
     t.match((await campaign(1)).report(), {
@@ -150,7 +88,7 @@ test('what a worker says is taken only where it is a result of that seed', { ski
 })
 
 test('a queue that loses all that it knew is told again', { skip }, async (t) => {
-  const { worker, campaign, redis } = await stage(t)
+  const { worker, campaign, redis } = await stage(t, program)
   const before = await worker()
   const campaigning = campaign(30)
   await before.begins(6)
@@ -160,58 +98,8 @@ test('a queue that loses all that it knew is told again', { skip }, async (t) =>
   t.same(classes, { pass: 30 })
 })
 
-test(
-  'a queue that is lost is told of once, and once when it is back; who leaves a lost one does not wait for it',
-  { skip },
-  async (t) => {
-    const { worker, campaign, crew, redis, told } = await stage(t)
-    const ours = await worker()
-    campaign(1000).catch(() => {})
-    await ours.begins(2)
-    const losses = (): readonly string[] => told.filter((line) => /is (lost|back)/.test(line))
-    const toldOf = async (count: number): Promise<void> => {
-      while (losses().length < count) await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    await redis.stop()
-    await toldOf(1)
-    await redis.restart()
-    await toldOf(2)
-    await redis.stop()
-    await toldOf(3)
-    t.match(losses(), [
-      /^the queue "redis:\/\/127\.0\.0\.1:\d+" is lost: /,
-      /^the queue "redis:\/\/127\.0\.0\.1:\d+" is back$/,
-      /is lost: /,
-    ])
-    // Each would wait for ever.
-    await Promise.all([crew[Symbol.asyncDispose](), ours.end('SIGTERM')])
-    t.equal(losses().length, 3)
-  },
-)
-
-test('a queue that hangs is lost, too, until it goes on', { skip }, async (t) => {
-  await using redis = await startRedis(program)
-  const { url } = redis
-  const connection = await openRedis(url)
-  t.teardown(() => connection.disconnect())
-  const lines = Promise.withResolvers<readonly string[]>()
-  const told: string[] = []
-  using loss = watchLoss(connection, {
-    url,
-    report(line) {
-      told.push(line)
-      if (told.length === 1) redis.send('SIGCONT')
-      else lines.resolve(told)
-    },
-    askMs: 50,
-  })
-  redis.send('SIGSTOP')
-  t.match(await lines.promise, [/is lost: it has not answered for 0.05 s/, /is back$/])
-  t.equal(loss.lostMs, 0)
-})
-
 test('a worker of another version of the code leaves the seeds to others', { skip }, async (t) => {
-  const { worker, campaign } = await stage(t)
+  const { worker, campaign } = await stage(t, program)
   const stranger = await worker({ version: 'other' })
   const campaigning = campaign(6)
   const ours = await worker()
@@ -221,18 +109,16 @@ test('a worker of another version of the code leaves the seeds to others', { ski
 })
 
 test('seeds that nobody waits for any more are taken from the queue', { skip }, async (t) => {
-  const { crew, url } = await stage(t)
+  const { crew, waiting } = await stage(t, program)
   const interruption = new AbortController()
   const options = { world: 'swarm', signal: interruption.signal }
-  const waiting = crew.run('1', options)
-  const alsoWaiting = crew.run('2', { ...options, signal: NEVER })
-  alsoWaiting.catch(() => {})
+  const interrupted = crew.run('1', options)
+  const left = crew.run('2', { ...options, signal: NEVER })
+  left.catch(() => {})
   interruption.abort(new Error('enough'))
-  await t.rejects(waiting, /enough/)
+  await t.rejects(interrupted, /enough/)
   await crew[Symbol.asyncDispose]()
-  const redis = await openRedis(url)
-  t.teardown(() => redis.disconnect())
-  t.same(await redis.lrange(`bull:nodetrust-seeds-${VERSION}:wait`, 0, -1), [])
+  t.same(await waiting(), [])
 })
 
 test('a queue that cannot be reached is one line, without its password', async (t) => {

@@ -52,6 +52,5 @@ process.on('message', (message: RecordedWork) => {
       if (result?.seed !== undefined) tell({ finished: result.seed })
     },
     report: () => tell({ ready: true }),
-    // As cli.ts does: at a queue that is lost BullMQ tries for ever to tell what was run last.
-  }).then(() => process.exit())
+  }).then(() => process.disconnect())
 })

@@ -92,6 +92,8 @@ export interface WorkerProcess {
 export async function startWorker(work: RecordedWork): Promise<WorkerProcess> {
   const child = fork(new URL('recorded-worker.ts', import.meta.url))
   const ended = once(child, 'exit')
+  // It is done, as cli.ts then is: BullMQ tries for ever to tell a lost queue what was run last.
+  child.once('disconnect', () => child.kill('SIGKILL'))
   const [begun, finished]: [string[], string[]] = [[], []]
   const ready = Promise.withResolvers<void>()
   const waits: { readonly count: number; readonly resolve: () => void }[] = []
