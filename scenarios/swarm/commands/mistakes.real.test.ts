@@ -123,6 +123,18 @@ test('a folder for temporary files that is none is a mistake, before anything ru
   }
 })
 
+test('code whose version git does not tell takes no part in a queue', async (t) => {
+  for (const words of ['swarm', 'nightly', 'worker']) {
+    const environment = { PATH: nowhere }
+    const queue = ['--queue', 'redis://127.0.0.1:1']
+    const inFolder = words === 'nightly' ? ['--folder', join(folder, 'nightly')] : []
+    const { code, error } = await run([words, ...queue, ...inFolder], environment)
+    t.equal(code, 64, words)
+    t.match(error, /^scenario: the version of this code is not known: there is no git on PATH$/m)
+    t.notMatch(error, /\n\s+at /, 'no stack trace')
+  }
+})
+
 test('a full disk under a trace is told of, and is no failure of the seed', async (t) => {
   const words = 'replay 1 --world happy-path --trace /dev/full'
   const { code, out, error } = await run(words.split(' '))

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CommandIo } from '../../commands/io.ts'
-import { codeVersion } from '../code-version.ts'
+import { codeVersion, codeVersionIfKnown } from '../code-version.ts'
 import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
 import { openFolder } from '../nightly/folder.ts'
 import { nightHtml } from '../nightly/html.ts'
@@ -73,7 +73,11 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   await using _lock = await openFolder(folder)
   // One that cannot be read is told of at once.
   await readDatabase(databaseFile)
-  const commit = await codeVersion()
+  // Workers take only seeds of their own version.
+  const commit =
+    options.queue === undefined
+      ? await codeVersionIfKnown((line) => io.error(`nightly: ${line}\n`))
+      : await codeVersion()
   const live = liveLine(io)
   const reductions = new Map<string, Reduction>()
   let lane: string | undefined

@@ -36,12 +36,13 @@ runs, a second one ends it; others then take its seeds over, as they do when it 
 }
 
 async function runWorker({ queue, jobs, silence }: Options, io: CommandIo): Promise<number> {
+  const version = await codeVersion()
   const { work } = await import('../queue/worker.ts')
   await using crew = processes(jobs)
   let seeds = 0
   await work({
     url: queue,
-    version: await codeVersion(),
+    version,
     crew,
     silenceMs: silence,
     until: io.signal,
