@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,7 +7,7 @@ import { runOn } from '../engine/sim/host-context.ts'
 import { inWorld } from '../engine/sim/install.ts'
 import { takeOver } from '../engine/sim/take-over.ts'
 import { testHost } from '../engine/sim/testing.ts'
-import { readEvents, writeTrace } from './trace-file.ts'
+import { findCut, readEvents, writeTrace } from './trace-file.ts'
 
 takeOver()
 
@@ -43,4 +43,28 @@ test('a trace that cannot be written is an error of its end, and nobody waits fo
     await sleep(100)
     await t.rejects(trace.close(), { message })
   }
+})
+
+test('what a killed process left of a trace is read, but for the line that it wrote last', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-trace-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'trace.jsonl')
+  const line = JSON.stringify({ atMs: 1, host: 'a', event: 'host:started', detail: {} })
+  const read = async (text: string): Promise<{ events: number; told: readonly string[] }> => {
+    await writeFile(path, text)
+    const told: string[] = []
+    let events = 0
+    for await (const _event of readEvents(path, (problem) => told.push(problem))) events += 1
+    return { events, told }
+  }
+  const whole = `${line}\n${line}\n`
+  t.same(await read(whole), { events: 2, told: [] })
+  t.equal(await findCut(path), undefined)
+  const problem = `"${path}" is cut in line 3: what wrote it was ended`
+  t.same(await read(`${whole}${line.slice(0, -4)}`), { events: 2, told: [problem] })
+  t.same(await findCut(path), { line: 3, problem })
+  await t.rejects(read(`${line}\n${line.slice(0, -4)}\n${line}\n`), {
+    name: 'UnavailableError',
+    message: `"${path}" is no trace: see line 2`,
+  })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
+import { UnavailableError } from '../engine/machine/machine.ts'
 import { runOutside } from '../engine/sim/host-context.ts'
 import type { TraceEntry } from '../engine/trace.ts'
 
@@ -48,13 +49,55 @@ export function writeTrace(path: string): TraceWriter {
   }
 }
 
-/** The events of a trace; packets are left out. Nothing where there is no file. */
-export async function* readEvents(file: string): AsyncGenerator<TraceEntry> {
+/**
+ * The events of a trace; packets are left out. Nothing where there is no file. What a process was writing when it was killed
+ * is left out, too, and told of.
+ *
+ * @throws {UnavailableError} where a line before the last is none of a trace
+ */
+export async function* readEvents(
+  file: string,
+  onCut: (problem: string) => void = () => {},
+): AsyncGenerator<TraceEntry> {
+  let number = 0
+  let broken: number | undefined
   try {
     for await (const line of createInterface({ input: createReadStream(file) })) {
-      if (line.includes('"event":')) yield JSON.parse(line) as TraceEntry
+      if (broken !== undefined)
+        throw new UnavailableError(`"${file}" is no trace: see line ${broken}`)
+      number += 1
+      if (!line.includes('"event":')) continue
+      const entry = parseLine(line)
+      if (entry === undefined) broken = number
+      else yield entry
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  if (broken !== undefined) onCut(cutProblem(file, broken))
+}
+
+/** Says so where the last line of a trace, by its number, is only a part of one: its process was killed. */
+export async function findCut(
+  file: string,
+): Promise<{ line: number; problem: string } | undefined> {
+  let [line, last] = [0, '']
+  for await (const text of createInterface({ input: createReadStream(file) })) {
+    line += 1
+    last = text
+  }
+  if (line === 0 || parseLine(last) !== undefined) return undefined
+  return { line, problem: cutProblem(file, line) }
+}
+
+function cutProblem(file: string, line: number): string {
+  return `"${file}" is cut in line ${line}: what wrote it was ended`
+}
+
+function parseLine(line: string): TraceEntry | undefined {
+  try {
+    return JSON.parse(line) as TraceEntry
+  } catch {
+    return undefined
   }
 }

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { access, constants, stat } from 'node:fs/promises'
 import type { CommandIo } from '../../commands/io.ts'
 import { describe, firstDifference } from '../determinism.ts'
+import { findCut } from '../trace-file.ts'
 import { EXIT } from '../verdict.ts'
 
 /** `scenario diff TRACE TRACE`: where two traces part. */
@@ -13,6 +14,7 @@ export function diffCommand(io: CommandIo): Command {
     .action(async (one: string, other: string) => {
       for (const file of [one, other]) await checkReadable(file)
       const difference = await firstDifference(one, other)
+      if (difference !== undefined) await checkWhole([one, other], difference.line)
       io.out(`${difference === undefined ? 'the traces are the same' : describe(difference)}\n`)
       io.end(difference === undefined ? EXIT.pass : EXIT['non-determinism'])
     })
@@ -27,5 +29,13 @@ async function checkReadable(path: string): Promise<void> {
     await access(path, constants.R_OK)
   } catch {
     throw new InvalidArgumentError(`"${path}" cannot be read`)
+  }
+}
+
+/** Where a trace is cut it differs from any other, which shows nothing. @throws {InvalidArgumentError} */
+async function checkWhole(files: readonly string[], line: number): Promise<void> {
+  for (const file of files) {
+    const cut = await findCut(file)
+    if (cut?.line === line) throw new InvalidArgumentError(`${cut.problem}; all before is the same`)
   }
 }

@@ -68,18 +68,28 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   await using runner = new ChildRunner({ fresh: true })
   const { signal } = io
   const result = await runner.run(seed, { world, signal, reduction, traceFile: trace.file })
+  const run = { result, reduction, file: trace.file }
+  await tell(run, options, io)
   // Where the engine itself failed there is no run to show, and perhaps no trace.
-  const isRun = kindOf(result) !== 'engine'
-  if (options.html !== undefined && isRun)
-    await writePage(options.html, { result, reduction, file: trace.file })
-  if (options.json === true) {
-    io.out(`${JSON.stringify(result, null, 2)}\n`)
-    return exitCode([result])
-  }
-  if (!isRun) {
-    io.out(`${failureText(result)}\n`)
-    return exitCode([result])
-  }
+  if (options.html !== undefined && kindOf(result) !== 'engine') await writePage(options.html, run)
+  return exitCode([result])
+}
+
+/** A run whose trace is in a file. */
+interface TracedRun {
+  readonly result: SeedResult
+  readonly reduction: Reduction
+  readonly file: string
+}
+
+async function tell(
+  { result, reduction, file }: TracedRun,
+  options: Options,
+  io: CommandIo,
+): Promise<void> {
+  const { seed, world } = result
+  if (options.json === true) return io.out(`${JSON.stringify(result, null, 2)}\n`)
+  if (kindOf(result) === 'engine') return io.out(`${failureText(result)}\n`)
   const known = WORLDS.find((name): name is WorldName => name === world)
   if (known !== undefined) {
     const drawn = drawPlan(seed, known)
@@ -91,7 +101,7 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   }
   const hosts = new Set([...(result.failure?.hosts ?? []), 'engine'])
   const shown: TraceEntry[] = []
-  for await (const entry of readEvents(trace.file)) {
+  for await (const entry of readEvents(file, (problem) => io.error(`replay: ${problem}\n`))) {
     if (options.timeline !== true && !hosts.has(entry.host) && !entry.event.startsWith('fault:')) {
       continue
     }
@@ -103,15 +113,10 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   }
   io.out(`${result.class === 'pass' ? `seed ${seed} of ${world} passes` : failureText(result)}\n`)
   io.out(`${resultLine(result)}\n`)
-  return exitCode([result])
 }
 
-/** Writes the page of a run whose trace is in a file. */
-async function writePage(
-  html: string,
-  run: { readonly result: SeedResult; readonly reduction: Reduction; readonly file: string },
-): Promise<void> {
-  const { result, reduction, file } = run
+/** Writes the page of a run. */
+async function writePage(html: string, { result, reduction, file }: TracedRun): Promise<void> {
   const world = WORLDS.find((name) => name === result.world)
   const hosts = world === undefined ? [] : reduce(drawPlan(result.seed, world), reduction).hosts
   const timeline: TraceEntry[] = []
