@@ -2,6 +2,7 @@ import { CommanderError, InvalidArgumentError } from 'commander'
 import type { CommandIo } from './commands/io.ts'
 import { EXIT, fail, runCommand } from './commands/run.ts'
 import { UnavailableError } from './engine/machine/machine.ts'
+import { OutputError } from './engine/output-file.ts'
 import { checkTemporaryFolder } from './engine/work-folder.ts'
 import { addSwarmCommands, SWARM_COMMANDS } from './swarm/commands/index.ts'
 import { EXIT as SWARM_EXIT } from './swarm/verdict.ts'
@@ -45,6 +46,8 @@ try {
     // Commander has told of what it found itself, and not of what a command found.
     if (error instanceof InvalidArgumentError) process.stderr.write(`scenario: ${error.message}\n`)
     process.exitCode = error.exitCode === 0 ? 0 : usage
+  } else if (error instanceof OutputError) {
+    process.exitCode = fail(io, error.message, hasClasses ? SWARM_EXIT.engine : usage)
   } else if (error instanceof UnavailableError) process.exitCode = fail(io, error.message, usage)
   else if (hasClasses) {
     process.stderr.write(`scenario: ${error instanceof Error ? error.stack : String(error)}\n`)

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { DRIVER_NAMES, prepareProcess, type DriverName } from '../engine/drivers/index.ts'
 import { liveLines, type LiveLines } from '../engine/live.ts'
 import { UnavailableError } from '../engine/machine/machine.ts'
+import { OutputError } from '../engine/output-file.ts'
 import type { Scenario } from '../engine/scenario.ts'
 import { EXIT as CLASS_EXIT } from '../swarm/verdict.ts'
 import type { CommandIo } from './io.ts'
@@ -178,7 +179,7 @@ async function run(name: string, options: Options, io: CommandIo): Promise<numbe
       io.error('scenario: interrupted\n')
       return EXIT.interrupted
     }
-    if (error instanceof UnavailableError) throw error
+    if (error instanceof UnavailableError || error instanceof OutputError) throw error
     return fail(
       io,
       `"${name}" could not be set up: ${error instanceof Error ? error.message : String(error)}`,

@@ -30,6 +30,9 @@ await mkdir(join(withFolders, 'index.html'), { recursive: true })
 const withFile = join(folder, 'with-file')
 await mkdir(withFile)
 await writeFile(join(withFile, 'runs'), '')
+const [trace, cutTrace] = [join(folder, 'trace.jsonl'), join(folder, 'cut.jsonl')]
+await writeFile(trace, '{"atMs":1}\n{"atMs":2}\n')
+await writeFile(cutTrace, '{"atMs":1}\n{"atM')
 const nowhere = join(folder, 'nowhere')
 t.teardown(() => rm(folder, { recursive: true }))
 
@@ -72,6 +75,7 @@ const MISTAKES: Readonly<Record<string, readonly Case[]>> = {
     [`${nowhere} ${nowhere}`, /there is no file ".*nowhere"/],
     [`${folder} ${folder}`, /"\/.*" is a folder/],
     [`${file} ${file}/inside`, /there is no file ".*inside"/],
+    [`${trace} ${cutTrace}`, /cut\.jsonl" is cut in line 2: .* all before is the same$/m],
   ],
   nightly: [
     ['--budget long', /wanted such as 90s, 20m or 8h/],
@@ -141,6 +145,19 @@ test('a full disk under a trace is told of, and is no failure of the seed', asyn
   t.equal(code, 70)
   t.match(out, /the trace cannot be written: ENOSPC/)
   t.equal(error, '')
+})
+
+test('a full disk under a page is one line that names it, after what the run showed', async (t) => {
+  for (const [words, expected] of [
+    ['replay 1 --world happy-path', 70],
+    ['happy-path --transport sim', 2],
+  ] as const) {
+    const { code, out, error } = await run([...words.split(' '), '--html', '/dev/full'])
+    t.equal(code, expected, words)
+    t.match(out, /seed 1 of happy-path passes|all hold after/)
+    t.match(error, /^scenario: "\/dev\/full" cannot be written: ENOSPC: no space left on device/m)
+    t.notMatch(error, /\n\s+at /, 'no stack trace')
+  }
 })
 
 test('--help of each command names its exit codes', async (t) => {

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CommandIo } from '../../commands/io.ts'
+import { writeOutput } from '../../engine/output-file.ts'
 import { codeVersion, codeVersionIfKnown } from '../code-version.ts'
 import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
 import { openFolder } from '../nightly/folder.ts'
@@ -119,9 +119,9 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   io.out(`${nightText(night)}\n`)
   const remembered = withNight(await readDatabase(databaseFile), night)
   await writeDatabase(databaseFile, remembered)
-  await writeFile(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
+  await writeOutput(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
   const pages = await drawFailures(night, { folder, reductions, io })
-  await writeFile(join(folder, 'index.html'), nightHtml(night, remembered, pages))
+  await writeOutput(join(folder, 'index.html'), nightHtml(night, remembered, pages))
   io.out(`page: ${join(folder, 'index.html')}\n`)
   return night.exitCode
 }

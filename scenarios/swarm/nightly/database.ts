@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { UnavailableError } from '../../engine/machine/machine.ts'
+import { namingFile } from '../../engine/output-file.ts'
 import { keepFastest } from '../campaign/tally.ts'
 import type { NightReport } from './night-report.ts'
 
@@ -138,11 +139,16 @@ export async function readDatabase(file: string): Promise<SeedDatabase> {
   }
 }
 
-/** A night that is broken off leaves the old one. */
+/** A night that is broken off leaves the old one. @throws {OutputError} */
 export async function writeDatabase(file: string, database: SeedDatabase): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   // Of its own: no other writer's half is taken for the whole.
   const next = `${file}.${randomUUID()}.new`
-  await writeFile(next, `${JSON.stringify(database, null, 1)}\n`)
-  await rename(next, file)
+  try {
+    await namingFile(file, writeFile(next, `${JSON.stringify(database, null, 1)}\n`))
+    await namingFile(file, rename(next, file))
+  } finally {
+    // A full disk has a half of it.
+    await rm(next, { force: true })
+  }
 }
