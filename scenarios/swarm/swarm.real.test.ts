@@ -29,7 +29,7 @@ test('a planted failure is found, shrunk to one fault, and replayed from its lin
   const found = await command('swarm', '--world', 'canary', '--from', CANARY_SEED, '--count', '1')
   const seconds = (performance.now() - begunMs) / 1000
   t.equal(found.code, 3)
-  const [, rate = ''] = /\n1 seeds, ([\d.]+) a second/.exec(found.out) ?? []
+  const [, rate = ''] = /\n1 seed, ([\d.]+) a second/.exec(found.out) ?? []
   t.ok(
     Number(rate) > 2 / seconds,
     'its one seed took less than half of the time: shrinking is not counted',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CommandIo } from '../../commands/io.ts'
 import { writeOutput } from '../../engine/output-file.ts'
 import { codeVersion, codeVersionIfKnown } from '../code-version.ts'
+import { countText } from '../count-text.ts'
 import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
 import { openFolder } from '../nightly/folder.ts'
 import { nightHtml } from '../nightly/html.ts'
@@ -153,10 +154,11 @@ function nightText({ lanes, problems, canary, slow }: NightReport): string {
   return [
     ...failures.flatMap((result) => (result === undefined ? [] : [failureText(result)])),
     ...lanes.map(
-      ({ world, seeds, classes }) => `${world}: ${seeds} seeds, ${classes.pass ?? 0} pass`,
+      ({ world, seeds, classes }) =>
+        `${world}: ${countText(seeds, 'seed')}, ${classes.pass ?? 0} pass`,
     ),
     canary.found === undefined
-      ? `canary: NOT FOUND in ${canary.seeds} seeds`
+      ? `canary: NOT FOUND in ${countText(canary.seeds, 'seed')}`
       : `canary: found by seed ${canary.found.seed}, number ${canary.seeds}`,
     ...slow.map(
       ({ scenario, transport, holds }) =>

@@ -67,7 +67,7 @@ test(
     const { out, code, error } = await campaign
     t.equal(code, 0, error)
     t.match(JSON.parse(out) as LaneReport, { seeds: 2, classes: { pass: 2 } })
-    t.match(error, /queue: \d workers? runs? \d seeds at once/)
+    t.match(error, /queue: \d workers? runs? \d seeds? at once/)
     other.child.kill('SIGTERM')
     const last = await other.ended
     t.equal(last.code, 0)

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { CommandIo } from '../../commands/io.ts'
+import { countText } from '../count-text.ts'
 import { WORLDS, type Reduction } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { ChildRunner } from '../runner.ts'
@@ -43,19 +44,17 @@ export async function shrinkResult(
     run: (reduced) => warm.run(seed, { world, signal, reduction: reduced }),
     runFresh: (reduced) => cold.run(seed, { world, signal, reduction: reduced }),
     onProgress: ({ faults, hosts, runs }) =>
-      io.error(`  ${faults} faults, ${hosts} hosts after ${runs} runs\n`),
+      io.error(
+        `  ${countText(faults, 'fault')}, ${countText(hosts, 'host')} after ${countText(runs, 'run')}\n`,
+      ),
   })
   const { plan, reduction: last } = shrunk
   io.out(
-    `${failureText(shrunk.result)}\n  shrunk to ${count(shrunk.faults, 'fault')} and ${count(shrunk.hosts, 'host')} in ${shrunk.runs} runs${
+    `${failureText(shrunk.result)}\n  shrunk to ${countText(shrunk.faults, 'fault')} and ${countText(shrunk.hosts, 'host')} in ${countText(shrunk.runs, 'run')}${
       shrunk.verified
         ? ', seen twice more in fresh processes'
         : ', BUT NOT THE SAME in fresh processes'
     }\n${faultsText(plan, last.faults ?? [])}\n`,
   )
   return shrunk
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

@@ -4,6 +4,7 @@ import { createLogUpdate } from 'log-update'
 import type { CommandIo } from '../../commands/io.ts'
 import { runCampaign } from '../campaign/campaign.ts'
 import { signatureOf, type Tally } from '../campaign/tally.ts'
+import { countText } from '../count-text.ts'
 import { WORLDS } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { seedsFrom } from '../seed-text.ts'
@@ -143,7 +144,7 @@ function progress(tally: Tally): string {
   const { seeds, virtualMs, realMs, classes } = tally.report()
   const rate = (seeds / Math.max(realMs / 1000, 0.001)).toFixed(2)
   const failures = seeds - (classes.pass ?? 0)
-  return `${seeds} seeds, ${rate} a second, ${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ${failures} failures`
+  return `${countText(seeds, 'seed')}, ${rate} a second, ${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ${countText(failures, 'failure')}`
 }
 
 /** One line on a terminal; elsewhere, one now and then. */

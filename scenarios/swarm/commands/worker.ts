@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { CommandIo } from '../../commands/io.ts'
 import { codeVersion } from '../code-version.ts'
+import { countText } from '../count-text.ts'
 import { countArgument, durationArgument } from './arguments.ts'
 import { processes, queueArgument } from './crew.ts'
 
@@ -54,6 +55,6 @@ async function runWorker({ queue, jobs, silence }: Options, io: CommandIo): Prom
     },
     report: (line) => io.error(`worker: ${line}\n`),
   })
-  io.error(`worker: ran ${seeds} seeds\n`)
+  io.error(`worker: ran ${countText(seeds, 'seed')}\n`)
   return 0
 }

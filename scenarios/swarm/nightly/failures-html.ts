@@ -1,6 +1,7 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
 import type { FailureGroup } from '../campaign/tally.ts'
+import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import type { SeedDatabase } from './database.ts'
 import type { NightReport } from './night-report.ts'
@@ -30,7 +31,7 @@ function failure(
   return html`<article class="card failure fail" id="${signature}">
     <h3>
       <span class="class">${first.class}</span> ${first.failure?.invariant ?? signature}
-      <small>${count} ${count === 1 ? 'seed' : 'seeds'} of "${first.world}"</small>
+      <small>${countText(count, 'seed')} of "${first.world}"</small>
     </h3>
     <pre class="problem">${first.failure?.problem}</pre>
     ${seed(first)}
@@ -39,7 +40,7 @@ function failure(
       others.length === 0
         ? undefined
         : html`<details>
-            <summary>${others.length} more seeds</summary>
+            <summary>${countText(others.length, 'more seed')}</summary>
             ${others.map(seed)}
           </details>`
     }
@@ -51,14 +52,14 @@ function seed(result: SeedResult): Html {
   return html`<div class="seed">
     <p>
       seed ${result.seed},
-      ${failed === undefined ? '' : `after ${lengthText(failed.atMs)} on ${failed.hosts.join(', ') || 'no host'}, `}${number(result.faults)}
-      faults, ${lengthText(result.cpuMs)} of processor
+      ${failed === undefined ? '' : `after ${lengthText(failed.atMs)} on ${failed.hosts.join(', ') || 'no host'}, `}${countText(result.faults, 'fault')},
+      ${lengthText(result.cpuMs)} of processor
       ${
         shrunk === undefined
           ? undefined
           : html`<b class="shrunk"
-              >shrunk to ${shrunk.hosts} hosts and ${shrunk.faults}
-              ${shrunk.faults === 1 ? 'fault' : 'faults'} in ${shrunk.runs} runs</b
+              >shrunk to ${countText(shrunk.hosts, 'host')} and ${countText(shrunk.faults, 'fault')}
+              in ${countText(shrunk.runs, 'run')}</b
             >`
       }
     </p>
@@ -76,13 +77,14 @@ export function known({ commit }: NightReport, { commits }: SeedDatabase): Html 
   const older = commits.filter((one) => one.commit !== commit && one.seeds.length > 0)
   if (older.length === 0) return undefined
   return html`<section>
-    <h2>Known failing seeds <small>of ${older.length} commits before</small></h2>
+    <h2>Known failing seeds <small>of ${countText(older.length, 'commit')} before</small></h2>
     ${older.map(
       (one) =>
         html`<details class="known">
           <summary>
-            <code>${one.commit}</code> since ${one.since.slice(0, 10)}: ${one.seeds.length} seeds
-            kept, ${number(one.failed)} of ${number(one.passed + one.failed)} failed
+            <code>${one.commit}</code> since ${one.since.slice(0, 10)}:
+            ${countText(one.seeds.length, 'seed')} kept, ${number(one.failed)} of
+            ${number(one.passed + one.failed)} failed
           </summary>
           ${one.seeds.map(
             ({ signature, problem, replay }) =>

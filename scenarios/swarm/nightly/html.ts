@@ -5,6 +5,7 @@ import { documentText } from '../../engine/markup/document.ts'
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
 import type { LaneReport } from '../campaign/tally.ts'
+import { countText } from '../count-text.ts'
 import type { SeedDatabase } from './database.ts'
 import { failures, known } from './failures-html.ts'
 import { lanes, sometimes } from './lanes-html.ts'
@@ -64,23 +65,26 @@ function tiles({ lanes: all, canary, sometimes: names, slow }: NightReport): Htm
     all.reduce((total, lane) => total + of(lane), 0)
   const seeds = sum((lane) => lane.seeds)
   const failed = seeds - sum(({ classes }) => classes.pass ?? 0)
+  const ways = sum((lane) => lane.failures.length)
+  const [faults, events] = [sum((lane) => lane.faults), sum((lane) => lane.events)]
   const [main] = all
   const met = names.filter((one) => one.seeds > 0).length
   const again = sum((lane) => lane.again)
   const strays = sum(({ classes }) => classes['non-determinism'] ?? 0)
   return html`<section class="tiles" aria-label="In numbers">
-    ${tile(number(seeds), 'worlds', `${perSecond(main)} in lane "${main?.world}"`)}
-    ${tile(number(failed), 'failed', `${sum((lane) => lane.failures.length)} different ways`, failed > 0)}
+    ${tile(number(seeds), seeds === 1 ? 'world' : 'worlds', `${perSecond(main)} in lane "${main?.world}"`)}
+    ${tile(number(failed), 'failed', countText(ways, 'different way'), failed > 0)}
     ${tile(
-      lengthText(sum((lane) => lane.virtualMs)),
+      // A number stays with its unit: two lines where one is too long for the card.
+      lengthText(sum((lane) => lane.virtualMs)).replaceAll(/(\d) /g, '$1\u00A0'),
       'of virtual time',
-      `${number(sum((lane) => lane.faults))} faults, ${number(sum((lane) => lane.events))} events`,
+      `${countText(faults, 'fault')}, ${countText(events, 'event')}`,
     )}
     ${tile(
       canary.found === undefined ? 'not found' : `seed ${number(canary.seeds)}`,
       'canary',
       canary.found === undefined
-        ? `${number(canary.seeds)} seeds went by the planted bug`
+        ? `${countText(canary.seeds, 'seed')} went by the planted bug`
         : 'found the planted bug',
       canary.found === undefined,
     )}

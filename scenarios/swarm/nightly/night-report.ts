@@ -1,4 +1,5 @@
 import type { LaneReport } from '../campaign/tally.ts'
+import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import { EXIT, exitCode } from '../verdict.ts'
 
@@ -60,13 +61,11 @@ export function judgeNight({
   const problems = [
     ...(canary.found === undefined
       ? [
-          `the canary's bug was not found in ${canary.seeds} seeds: what this night says means nothing`,
+          `the canary's bug was not found in ${countText(canary.seeds, 'seed')}: what this night says means nothing`,
         ]
       : []),
     ...lanes.filter((lane) => lane.seeds === 0).map(({ world }) => `no seed of "${world}" ran`),
-    ...failed.map(
-      ({ signature, count }) => `${count} ${count === 1 ? 'seed' : 'seeds'} of ${signature}`,
-    ),
+    ...failed.map(({ signature, count }) => `${countText(count, 'seed')} of ${signature}`),
     ...broken.map(({ scenario, transport }) => `"${scenario}" does not hold on ${transport}`),
     ...never.map(({ name }) => `never met: ${name}`),
   ]

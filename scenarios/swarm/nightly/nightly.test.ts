@@ -6,6 +6,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { localCrew, type Crew } from '../campaign/crew.ts'
+import { Tally } from '../campaign/tally.ts'
 import { makeFailure, makeResult, recordedRunner } from '../campaign/testing.ts'
 import type { SeedResult } from '../result.ts'
 import { COMMITS_MAX, EMPTY, readDatabase, withNight, writeDatabase } from './database.ts'
@@ -215,6 +216,22 @@ test('the page tells what ran, what failed with its line, what was never met, an
     /<a href="runs\/a\.html">/,
   )
   t.match(nightHtml(makeNight({ problems: [], exitCode: 0 }), EMPTY), /All is well/)
+})
+
+test('the page counts one thing as one', (t) => {
+  const swarm = new Tally('swarm')
+  const shrunk = { hosts: 1, faults: 1, runs: 1, replay: 'replay 1' }
+  for (const seed of ['1', '2']) {
+    swarm.add(makeFailure('it holds', { seed, faults: 1, events: 0, shrunk }))
+  }
+  const night = makeNight({ lanes: [swarm.report()], canary: { seeds: 1 } })
+  const page = nightHtml(night, withNight(withNight(EMPTY, night), makeNight({ commit: 'other' })))
+  const text = page.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ')
+  for (const words of ['1 different way ', '1 more seed ', 'in 1 run ', 'of 1 commit before']) {
+    t.ok(text.includes(words), words)
+  }
+  t.notMatch(text, /\b(?<![\d,.])1 (\w+ )?(seeds|ways|faults|hosts|runs|worlds|commits|nights)\b/)
+  t.end()
 })
 
 test('a night is not begun in a folder that cannot be written to', async (t) => {

@@ -1,5 +1,6 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
+import { countText } from '../count-text.ts'
 import type { NightRecord } from './database.ts'
 
 /** Nights drawn; the database remembers more. */
@@ -14,14 +15,14 @@ export function trendHtml(nights: readonly NightRecord[]): Html {
   const most = Math.max(1, ...drawn.map(({ seeds }) => seeds))
   const width = Math.max(20, drawn.length)
   return html`<section>
-    <h2>Trend <small>${nights.length} ${nights.length === 1 ? 'night' : 'nights'}</small></h2>
+    <h2>Trend <small>${countText(nights.length, 'night')}</small></h2>
     <div class="card">
       <svg class="trend" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img">
         <title>Worlds of each night; those with problems are red</title>
         ${drawn.map((night, index) => bar(night, { x: width - drawn.length + index, most }))}
       </svg>
       <p class="axis">
-        <span>${drawn[0]?.date}</span><span>up to ${most.toLocaleString('en-GB')} worlds</span
+        <span>${drawn[0]?.date}</span><span>up to ${countText(most, 'world')}</span
         ><span>${drawn.at(-1)?.date}</span>
       </p>
       <div class="scroll">
@@ -58,7 +59,7 @@ function bar(
     width="0.8"
     height="${height.toFixed(2)}"
   >
-    <title>${date}: ${seeds} worlds, ${problems} problems</title>
+    <title>${date}: ${countText(seeds, 'world')}, ${countText(problems, 'problem')}</title>
   </rect>`
 }
 
@@ -72,7 +73,7 @@ function row(night: NightRecord): Html {
     <td class="number ${night.failed > 0 ? 'fail' : ''}">${night.failed}</td>
     <td class="number">${lengthText(night.virtualMs)}</td>
     <td class="number ${night.canarySeeds === null ? 'fail' : ''}">
-      ${night.canarySeeds === null ? 'not found' : `${night.canarySeeds} seeds`}
+      ${night.canarySeeds === null ? 'not found' : countText(night.canarySeeds, 'seed')}
     </td>
     <td class="number ${night.neverMet > 0 ? 'fail' : ''}">${night.neverMet}</td>
   </tr>`

@@ -1,6 +1,7 @@
 import { Queue, QueueEvents } from 'bullmq'
 import { randomUUID } from 'node:crypto'
 import { NotTakenError, type Crew, type RunOptions } from '../campaign/crew.ts'
+import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
 import { inTimeToLeave, watchLoss, type Loss } from './loss.ts'
@@ -188,7 +189,7 @@ export class QueueCrew implements Crew {
     this.#tell(
       jobs.length === 0
         ? `no worker takes seeds of version ${this.#init.version} yet: npm run scenario -- worker --queue URL`
-        : `${jobs.length} ${jobs.length === 1 ? 'worker runs' : 'workers run'} ${this.#slots} seeds at once`,
+        : `${countText(jobs.length, 'worker')} ${jobs.length === 1 ? 'runs' : 'run'} ${countText(this.#slots, 'seed')} at once`,
     )
     for (const id of this.#pending.keys()) await this.#seeTo(id)
   }

@@ -1,6 +1,7 @@
 import { Worker } from 'bullmq'
 import { hostname } from 'node:os'
 import type { Crew } from '../campaign/crew.ts'
+import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import { openRedis } from './connection.ts'
 import { inTimeToLeave, watchLoss } from './loss.ts'
@@ -62,7 +63,7 @@ export async function work(init: WorkInit): Promise<void> {
     if (!isOfConnection(error)) report(`the queue: ${error.message}`)
   })
   await worker.waitUntilReady()
-  report(`takes ${crew.width} seeds at once of version ${version}`)
+  report(`takes ${countText(crew.width, 'seed')} at once of version ${version}`)
   await aborted(until)
   const closing = worker.close()
   let isTold: boolean
