@@ -37,10 +37,10 @@ test('a campaign whose engine fails seed after seed is broken off, and one with 
     runCampaign({ world: 'swarm', seeds: count(100), crew, until: NEVER, signal: NEVER })
   const fault = makeFailure(ENGINE_FAULT, { class: 'unknown' })
   const broken = await run(crewOf(() => fault))
-  t.equal(broken.isBrokenOff, true)
+  t.equal(broken.report().end, 'engine')
   t.ok(broken.report().seeds < 10)
   const whole = await run(crewOf((seed) => (Number(seed) % 4 > 0 ? fault : makeResult({ seed }))))
-  t.equal(whole.isBrokenOff, false)
+  t.equal(whole.end, undefined)
   t.equal(whole.report().seeds, 100)
 })
 
@@ -87,7 +87,7 @@ test('when the time is up no seed is begun, and those that run are waited for', 
     until: until.signal,
     signal: NEVER,
   })
-  t.equal(tally.report().seeds, finished)
+  t.match(tally.report(), { seeds: finished, end: 'time' })
   t.ok(finished <= 6, `${finished} seeds`)
 })
 
@@ -115,7 +115,7 @@ test('a seed that nobody takes in its time ends a campaign without a problem, an
     againEvery: 1,
     signal: NEVER,
   })
-  t.match(tally.report(), { seeds: 3, again: 0, classes: { pass: 3 } })
+  t.match(tally.report(), { seeds: 3, again: 0, end: 'time', classes: { pass: 3 } })
   t.same(seen, [true, true, false, false], 'those that must run are waited for')
 })
 
@@ -127,7 +127,7 @@ test('an interruption waits for nothing', async (t) => {
   })
   const { signal } = interruption
   const tally = await runCampaign({ world: 'swarm', seeds: count(5), crew, until: signal, signal })
-  t.equal(tally.report().seeds, 0)
+  t.match(tally.report(), { seeds: 0, end: 'interrupted' })
 })
 
 test('a crew that cannot run seeds ends the campaign with its error', async (t) => {

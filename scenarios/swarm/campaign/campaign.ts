@@ -33,6 +33,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   const { world, seeds, crew, until, signal, seedsMin = 0 } = options
   const tally = new Tally(world)
   const begunMs = performance.now()
+  const over = until.aborted ? 'late' : 'time'
   let enough = false
   let running = 0
   let begun = 0
@@ -49,10 +50,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
       const result = await runOne(seed, { ...options, tally, isPatient })
       if (options.isEnough?.(result) === true) enough = true
       faults = kindOf(result) === 'engine' ? faults + 1 : 0
-      tally.isBrokenOff ||= faults >= ENGINE_FAULTS_MAX
+      if (faults >= ENGINE_FAULTS_MAX) tally.end ??= 'engine'
     } catch (error) {
       // Whoever waits on would wait for more of the same.
-      if (error instanceof NotTakenError) enough = true
+      if (error instanceof NotTakenError) tally.end ??= over
       else problem ??= { error }
     } finally {
       running -= 1
@@ -60,8 +61,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
     }
   }
   for (let left = true; ;) {
-    const inTime = begun < seedsMin || !until.aborted
-    left &&= inTime && !enough && !tally.isBrokenOff && problem === undefined
+    left &&= !enough && problem === undefined
+    if (signal.aborted) tally.end ??= 'interrupted'
+    if (left && until.aborted && begun >= seedsMin) tally.end ??= over
+    left &&= tally.end === undefined
     // A seed that hangs has its own limit; an interruption waits for nothing.
     if (signal.aborted || (!left && running === 0)) break
     if (left && running < Math.max(1, crew.width)) {

@@ -1,9 +1,16 @@
 import type { SeedClass, SeedResult } from '../result.ts'
 
+/**
+ * Why a campaign ended before its seeds did: its time was over, or was so before it began; it was broken off, since the
+ * engine could not run its seeds; or somebody interrupted it.
+ */
+export type CampaignEnd = 'time' | 'late' | 'engine' | 'interrupted'
+
 /** What a campaign of one world came to. */
 export interface LaneReport {
   readonly world: string
   readonly seeds: number
+  readonly end?: CampaignEnd
   readonly classes: Readonly<Partial<Record<SeedClass, number>>>
   readonly virtualMs: number
   readonly cpuMs: number
@@ -35,8 +42,8 @@ const OTHERS = 'in other ways'
 /** Counts results as they come. */
 export class Tally {
   readonly world: string
-  /** Ended early, since the engine could not run its seeds. */
-  isBrokenOff = false
+  /** Undefined where all seeds ran, or one of them was enough. */
+  end: CampaignEnd | undefined
   readonly #classes: Partial<Record<SeedClass, number>> = {}
   readonly #groups = new Map<string, { count: number; fastest: readonly SeedResult[] }>()
   readonly #met = new Map<string, number>()
@@ -84,6 +91,7 @@ export class Tally {
     return {
       world: this.world,
       ...this.#sums,
+      ...(this.end === undefined ? {} : { end: this.end }),
       classes: { ...this.#classes },
       realMs: Math.round(this.#realMs ?? performance.now() - this.#begunMs),
       failures: [...this.#groups]
@@ -107,6 +115,20 @@ export function signatureOf(result: SeedResult): string {
   // An invariant says what is wrong; where a process broke, only its words do.
   const words = result.class === 'crash' || result.class === 'unknown' ? firstLine(problem) : ''
   return [result.world, result.class, invariant, words].filter(Boolean).join(': ')
+}
+
+/** The same for people. */
+export function endText(end: CampaignEnd): string {
+  switch (end) {
+    case 'time':
+      return 'until its time was over'
+    case 'late':
+      return 'its time was over before it began'
+    case 'engine':
+      return 'broken off: the engine itself fails, seed after seed'
+    case 'interrupted':
+      return 'interrupted'
+  }
 }
 
 /** Those that are quickest to run again, one of each seed. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CommandIo } from '../../commands/io.ts'
 import { writeOutput } from '../../engine/output-file.ts'
+import { endText, type CampaignEnd } from '../campaign/tally.ts'
 import { codeVersion, codeVersionIfKnown } from '../code-version.ts'
 import { countText } from '../count-text.ts'
 import { readDatabase, withNight, writeDatabase } from '../nightly/database.ts'
@@ -149,23 +150,30 @@ async function drawFailures(
   return pages
 }
 
-function nightText({ lanes, problems, canary, slow }: NightReport): string {
+function nightText({ lanes, problems, canary, slow, slowLeftOut }: NightReport): string {
   const failures = lanes.flatMap((lane) => lane.failures.map(({ fastest }) => fastest[0]))
   return [
     ...failures.flatMap((result) => (result === undefined ? [] : [failureText(result)])),
     ...lanes.map(
-      ({ world, seeds, classes }) =>
-        `${world}: ${countText(seeds, 'seed')}, ${classes.pass ?? 0} pass`,
+      ({ world, seeds, classes, end }) =>
+        `${world}: ${countText(seeds, 'seed')}, ${classes.pass ?? 0} pass${ended(end)}`,
     ),
     canary.found === undefined
-      ? `canary: NOT FOUND in ${countText(canary.seeds, 'seed')}`
+      ? `canary: NOT FOUND in ${countText(canary.seeds, 'seed')}${ended(canary.end)}`
       : `canary: found by seed ${canary.found.seed}, number ${canary.seeds}`,
     ...slow.map(
       ({ scenario, transport, holds }) =>
         `${scenario} on ${transport}: ${holds ? 'holds' : 'DOES NOT HOLD'}`,
     ),
+    ...(slowLeftOut === 0
+      ? []
+      : [`${countText(slowLeftOut, 'scenario')} in real time left out: no time was left for more`]),
     ...(problems.length === 0 ? ['all is well'] : problems.map((problem) => `✗ ${problem}`)),
   ].join('\n')
+}
+
+function ended(end: CampaignEnd | undefined): string {
+  return end === undefined ? '' : `, ${endText(end)}`
 }
 
 /** @throws {InvalidArgumentError} */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createLogUpdate } from 'log-update'
 import type { CommandIo } from '../../commands/io.ts'
 import { runCampaign } from '../campaign/campaign.ts'
-import { signatureOf, type Tally } from '../campaign/tally.ts'
+import { endText, signatureOf, type Tally } from '../campaign/tally.ts'
 import { countText } from '../count-text.ts'
 import { WORLDS } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
@@ -101,7 +101,7 @@ async function swarm(options: Options, io: CommandIo): Promise<number> {
     clearTimeout(timer)
     live.stop()
   }
-  if (tally.isBrokenOff) io.error('swarm: broken off: the engine itself fails, seed after seed\n')
+  if (tally.end === 'engine') io.error(`swarm: ${endText(tally.end)}\n`)
   // Who interrupts it wants to see what there is.
   if (options.shrink && !io.signal.aborted) {
     await shrinkAll(failed, tally, io).catch((error: unknown) => {

@@ -1,11 +1,12 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
-import type { LaneReport } from '../campaign/tally.ts'
+import { endText, type CampaignEnd, type LaneReport } from '../campaign/tally.ts'
+import { countText } from '../count-text.ts'
 import type { NightReport, SlowResult } from './night-report.ts'
 import { number, perSecond } from './numbers.ts'
 
 /** What ran, and how it went on. */
-export function lanes({ lanes: all, slow, canary }: NightReport): Html {
+export function lanes({ lanes: all, slow, slowLeftOut, canary }: NightReport): Html {
   return html`<section>
     <h2>What ran</h2>
     <div class="sheet">
@@ -24,7 +25,7 @@ export function lanes({ lanes: all, slow, canary }: NightReport): Html {
         <tbody>
           ${all.map(lane)}
           <tr>
-            <th>canary</th>
+            <th>canary ${endHtml(canary.end)}</th>
             <td class="number">${number(canary.seeds)}</td>
             <td colspan="5">
               ${
@@ -36,6 +37,14 @@ export function lanes({ lanes: all, slow, canary }: NightReport): Html {
             </td>
           </tr>
           ${slow.map(slowRow)}
+          ${
+            slowLeftOut === 0
+              ? undefined
+              : html`<tr>
+                  <th>${countText(slowLeftOut, 'more scenario')}</th>
+                  <td colspan="6">left out: no time was left for more in real time</td>
+                </tr>`
+          }
         </tbody>
       </table>
     </div>
@@ -48,7 +57,7 @@ function lane(one: LaneReport): Html {
     .filter(([kind]) => kind !== 'pass')
     .map(([kind, count]) => `${count} ${kind}`)
   return html`<tr>
-    <th>${one.world}</th>
+    <th>${one.world} ${endHtml(one.end)}</th>
     <td class="number">${number(one.seeds)}</td>
     <td class="number ${failed > 0 ? 'fail' : ''}" title="${classes.join(', ')}">
       ${number(failed)}
@@ -58,6 +67,11 @@ function lane(one: LaneReport): Html {
     <td class="number">${lengthText(one.seeds === 0 ? 0 : one.cpuMs / one.seeds)}</td>
     <td class="number">${lengthText(one.realMs)}</td>
   </tr>`
+}
+
+function endHtml(end: CampaignEnd | undefined): Html | undefined {
+  if (end === undefined) return undefined
+  return html`<small class="end ${end === 'engine' ? 'fail' : ''}">${endText(end)}</small>`
 }
 
 function slowRow({ scenario, transport, holds, problems, durationMs, again }: SlowResult): Html {

@@ -1,4 +1,4 @@
-import type { LaneReport } from '../campaign/tally.ts'
+import { endText, type CampaignEnd, type LaneReport } from '../campaign/tally.ts'
 import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import { EXIT, exitCode } from '../verdict.ts'
@@ -16,6 +16,8 @@ export interface NightReport {
   readonly lanes: readonly LaneReport[]
   readonly canary: CanaryReport
   readonly slow: readonly SlowResult[]
+  /** Of those in real time: for them there was no time. */
+  readonly slowLeftOut: number
   /** In how many worlds each was met. */
   readonly sometimes: readonly { readonly name: string; readonly seeds: number }[]
   /** Why it is not a good night; none for a good one. */
@@ -29,6 +31,8 @@ export interface CanaryReport {
   /** Until it was found, or in all. */
   readonly seeds: number
   readonly found?: SeedResult
+  /** Why it was looked for no longer. */
+  readonly end?: CampaignEnd
 }
 
 /** A scenario with a real CA and real sockets, where time is real too. */
@@ -64,6 +68,9 @@ export function judgeNight({
           `the canary's bug was not found in ${countText(canary.seeds, 'seed')}: what this night says means nothing`,
         ]
       : []),
+    ...lanes
+      .filter(({ end }) => end === 'engine')
+      .map(({ world }) => `lane "${world}" was ${endText('engine')}`),
     ...lanes.filter((lane) => lane.seeds === 0).map(({ world }) => `no seed of "${world}" ran`),
     ...failed.map(({ signature, count }) => `${countText(count, 'seed')} of ${signature}`),
     ...broken.map(({ scenario, transport }) => `"${scenario}" does not hold on ${transport}`),

@@ -77,6 +77,7 @@ export async function runNight(init: NightInit): Promise<NightReport> {
     lanes,
     canary,
     slow,
+    slowLeftOut: init.slow.length - slow.length,
     sometimes,
     ...judgeNight({ lanes, canary, slow, sometimes }),
     again: init.again,
@@ -121,7 +122,9 @@ async function findCanary(init: NightInit): Promise<CanaryReport> {
     },
   })
   signal.throwIfAborted()
-  return { seeds: tally.report().seeds, ...(found === undefined ? {} : { found }) }
+  const { seeds, end } = tally.report()
+  if (found !== undefined) return { seeds, found }
+  return { seeds, ...(end === undefined ? {} : { end }) }
 }
 
 async function shrinkFailures(init: NightInit, tallies: readonly Tally[]): Promise<void> {

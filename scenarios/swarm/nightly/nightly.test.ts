@@ -9,6 +9,7 @@ import { localCrew, type Crew } from '../campaign/crew.ts'
 import { Tally } from '../campaign/tally.ts'
 import { makeFailure, makeResult, recordedRunner } from '../campaign/testing.ts'
 import type { SeedResult } from '../result.ts'
+import { ENGINE_FAULT } from '../verdict.ts'
 import { COMMITS_MAX, EMPTY, readDatabase, withNight, writeDatabase } from './database.ts'
 import { openFolder } from './folder.ts'
 import { nightHtml } from './html.ts'
@@ -121,7 +122,7 @@ test('real time comes first and gets its share; a scenario that does not hold fa
   })
   const night = await runNight(init({ slow, crew }))
   t.same(order, ['one', 'canary', 'long', 'swarm'], 'one is enough for this budget')
-  t.match(night, { exitCode: 1, problems: ['"one" does not hold on tcp'] })
+  t.match(night, { exitCode: 1, problems: ['"one" does not hold on tcp'], slowLeftOut: 2 })
 })
 
 test('a night whose time is over runs one seed of each lane', async (t) => {
@@ -131,7 +132,23 @@ test('a night whose time is over runs one seed of each lane', async (t) => {
     return { scenario: 'one', transport: 'tcp', holds, durationMs: 20, problems: [], again: '' }
   }
   const { lanes } = await runNight(init({ slow: [slow], budgetMs: 1 }))
-  t.match(lanes, [{ seeds: 1 }, { seeds: 1 }])
+  t.match(lanes, [
+    { seeds: 1, end: 'late' },
+    { seeds: 1, end: 'late' },
+  ])
+})
+
+test('a night tells how each lane ended, and one that was broken off makes it a bad one', async (t) => {
+  const fault = makeFailure(ENGINE_FAULT, { class: 'unknown' })
+  const crew = crewOf((_seed, world) => (world === 'long' ? fault : undefined))
+  const night = await runNight(init({ crew }))
+  t.match(night, { exitCode: 70, lanes: [{ end: 'time' }, { end: 'engine' }] })
+  const brokenOff = 'broken off: the engine itself fails, seed after seed'
+  t.ok(night.problems.includes(`lane "long" was ${brokenOff}`))
+  const text = nightHtml({ ...night, slowLeftOut: 1 }, EMPTY).replaceAll(/<[^>]+>|\s+/g, ' ')
+  for (const words of [brokenOff, 'until its time was over', '1 more scenario']) {
+    t.ok(text.includes(words), words)
+  }
 })
 
 test('what was never met fails a night of many worlds, and none of few', (t) => {

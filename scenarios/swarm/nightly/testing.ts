@@ -29,11 +29,13 @@ export function makeNight(night: Partial<NightReport> = {}): NightReport {
   )
   swarm.addAgain()
   swarm.realMs = 96_000
+  swarm.end = 'time'
   const long = new Tally('long')
   for (const seed of ['1', '2']) {
     long.add(makeResult({ seed, world: 'long', virtualMs: 400 * 86_400_000, cpuMs: 41_000 }))
   }
   long.realMs = 82_000
+  long.end = 'late'
   const parts = {
     lanes: [swarm.report(), long.report()],
     canary: { seeds: 17, found: makeFailure('the planted bug', { world: 'canary', seed: '4' }) },
@@ -55,6 +57,7 @@ export function makeNight(night: Partial<NightReport> = {}): NightReport {
         again: 'npm run scenario -- renewal',
       },
     ],
+    slowLeftOut: 0,
     sometimes: [
       { name: 'a client obtains a certificate', seeds: 1600 },
       { name: 'the CA answers 429', seeds: 800 },
