@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { makeFailure, makeResult } from './campaign/testing.ts'
 import { describe, firstDifference, runTwice } from './determinism.ts'
-import { ChildRunner } from './runner.ts'
+import { ChildRunner, seedMsMax } from './runner.ts'
 import { ENGINE_FAULT, exitCode } from './verdict.ts'
 
 const { signal } = new AbortController()
@@ -19,6 +19,16 @@ test('a seed that takes too long is stopped and unknown, and the next one runs',
     replay: 'npm run scenario -- replay 1',
   })
   t.match(await runner.run('2', { world: 'swarm', signal }), { seed: '2', class: 'unknown' })
+})
+
+test('a large world has more time than a small one', (t) => {
+  const small = seedMsMax({ world: 'swarm' })
+  t.equal(seedMsMax({ world: 'happy-path', clients: 3 }), small)
+  // 85 s of CPU, on a machine that has ten times as much to do.
+  t.ok(seedMsMax({ world: 'crowd' }) > 10 * 85_000)
+  t.equal(seedMsMax({ world: 'flash-crowd', clients: 200 }), seedMsMax({ world: 'crowd' }))
+  t.ok(seedMsMax({ world: 'long' }) > seedMsMax({ world: 'crowd' }))
+  t.end()
 })
 
 test('a seed that is stopped for its time is unknown, and not another one each time', async (t) => {
