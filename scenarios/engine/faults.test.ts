@@ -4,7 +4,8 @@ import { Faults } from './faults.ts'
 import { Trace } from './trace.ts'
 import type { World } from './world.ts'
 
-test('a host that is to stop while it sleeps is woken when all is healed, stops, and is started again', async (t) => {
+/** A world of one host, which stops only while it is awake. */
+function sleepyWorld(): { readonly world: World; readonly trace: Trace; readonly done: string[] } {
   const awake = Promise.withResolvers<void>()
   const done: string[] = []
   const host = {
@@ -23,7 +24,11 @@ test('a host that is to stop while it sleeps is woken when all is healed, stops,
   }
   const trace = new Trace()
   const driver = { simulated: { machine: () => ({ sleep }) } }
-  const world = { trace, driver, host: () => host } as unknown as World
+  return { world: { trace, driver, host: () => host } as unknown as World, trace, done }
+}
+
+test('a host that is to stop while it sleeps is woken when all is healed, stops, and is started again', async (t) => {
+  const { world, trace, done } = sleepyWorld()
   await using faults = new Faults(world)
   await faults.add({ kind: 'sleep', host: 'a', at: 0 })
   await faults.add({ kind: 'refuse', host: 'a', at: { event: 'now' } })
@@ -34,4 +39,16 @@ test('a host that is to stop while it sleeps is woken when all is healed, stops,
     trace.of('fault:healed').map(({ detail }) => detail['kind']),
     ['sleep', 'refuse'],
   )
+})
+
+test('a world that ends while a host is to stop in its sleep wakes it, and waits for nothing else', async (t) => {
+  for (const at of [0, { event: 'now' }] as const) {
+    const { world, trace, done } = sleepyWorld()
+    const faults = new Faults(world)
+    await faults.add({ kind: 'sleep', host: 'a', at })
+    await faults.add({ kind: 'refuse', host: 'a', at: { event: 'now' } })
+    trace.record('a', 'now', {})
+    await faults[Symbol.asyncDispose]()
+    t.same(done, ['asleep', 'stopped'], 'it is left as it is')
+  }
 })

@@ -56,8 +56,21 @@ export class Faults implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#unfollow) stop()
     this.#clearTimers()
-    await Promise.all(this.#pending)
-    for (const injected of this.#unhealed.keys()) await injected.release()
+    // A host that is stopped in its sleep has stopped only when it is awake again, and may have been put to sleep just now.
+    while (this.#pending.size > 0) {
+      await this.#releaseThose(({ kind }) => kind === 'sleep')
+      await Promise.race(this.#pending)
+    }
+    this.#clearTimers()
+    await this.#releaseThose(() => true)
+  }
+
+  async #releaseThose(chosen: (fault: Fault) => boolean): Promise<void> {
+    for (const [injected, fault] of this.#unhealed) {
+      if (!chosen(fault)) continue
+      this.#unhealed.delete(injected)
+      await injected.release()
+    }
   }
 
   /** Ends what goes on, and lets nothing more happen: all is as if there had been no fault. */
