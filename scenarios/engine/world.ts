@@ -359,6 +359,7 @@ export class World implements AsyncDisposable {
         workDirectory: this.#init.workDirectory,
         signal: this.signal,
         environment: this.plan.caEnvironment ?? {},
+        proxied: this.#init.caProxied ?? true,
         ...(this.plan.certificateValiditySeconds === undefined
           ? {}
           : { certificateValiditySeconds: this.plan.certificateValiditySeconds }),

@@ -76,6 +76,11 @@ export interface AcmeCaOptions {
   readonly builtIn?: Partial<BuiltInCaOptions>
   /** Where the built-in CA listens; others ignore it. @default a free port of 127.0.0.1 */
   readonly listen?: { readonly host: string; readonly port: number }
+  /**
+   * Whether a proxy of `proxy.ts` does TLS in front of it. The built-in CA then speaks plain HTTP, which is half of what a
+   * request costs; others ignore it. @default false
+   */
+  readonly proxied?: boolean
   /** Folder for configuration, keys and log; made when missing. Each CA makes a folder of its own in it. */
   readonly workDirectory: string
   /** Ends the opening; a CA that is open is ended by `stop`. */

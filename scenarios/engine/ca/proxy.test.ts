@@ -1,7 +1,7 @@
 // The proxy before a small HTTPS server in the CA's place: what passes, what is done to it, and who is cut off.
 import { once } from 'node:events'
 import { createServer, request } from 'node:https'
-import type { IncomingMessage } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type Test } from 'tap'
 import { CaRules, resourceOf, type CaRule } from './ca-faults.ts'
@@ -150,6 +150,24 @@ test('who was cut off does not come back, and the next one with the new certific
   t.equal(await ask('/dir', before), 'DEPTH_ZERO_SELF_SIGNED_CERT')
   t.equal(asked.length, 1)
   t.equal(await ask('/dir'), 200)
+})
+
+test('a CA that leaves TLS to the proxy is told so, and still names the proxy', async (t) => {
+  const ca = createHttpServer((incoming, answer) => {
+    const { host, 'x-forwarded-proto': scheme } = incoming.headers
+    answer.end(`${String(scheme)}://${host}`)
+  })
+  ca.listen(0, '127.0.0.1')
+  await once(ca, 'listening')
+  t.teardown(() => {
+    ca.closeAllConnections()
+    ca.close()
+  })
+  const directoryUrl = `http://127.0.0.1:${(ca.address() as AddressInfo).port}/dir`
+  const { proxy, answer } = await bench(t, {
+    upstream: { directoryUrl, certificateAuthority: '' },
+  })
+  t.equal((await answer('/dir')).text, new URL(proxy.directoryUrl).origin)
 })
 
 test('renewal information is offered for a CA that has none', async (t) => {

@@ -1,8 +1,14 @@
 // A proxy in front of the CA. Pebble builds every URL from the Host header, which passes as it is: who starts at the
 // proxy's directory stays with the proxy, and nothing else of the CA's answers is changed.
 import { once } from 'node:events'
-import { Agent, createServer, request as httpsRequest, type Server } from 'node:https'
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from 'node:http'
+import { Agent as HttpsAgent, createServer, request as httpsRequest, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CaRules, resourceOf, type CaEffect, type CaResource, type CaRule } from './ca-faults.ts'
@@ -56,7 +62,7 @@ export class CaProxy implements AsyncDisposable {
   readonly directoryUrl: string
   readonly #init: CaProxyInit
   readonly #upstream: URL
-  readonly #agent: Agent
+  readonly #agent: HttpAgent
   readonly #host: string
   readonly #port: number
   readonly #sockets = new Set<Socket>()
@@ -75,7 +81,9 @@ export class CaProxy implements AsyncDisposable {
     this.#port = port
     this.#upstream = new URL(init.upstream.directoryUrl)
     this.directoryUrl = `https://${this.#host}:${port}${this.#upstream.pathname}`
-    this.#agent = new Agent({ keepAlive: true, ca: init.upstream.certificateAuthority })
+    this.#agent = this.#isPlain
+      ? new HttpAgent({ keepAlive: true })
+      : new HttpsAgent({ keepAlive: true, ca: init.upstream.certificateAuthority })
   }
 
   static async open(init: CaProxyInit): Promise<CaProxy> {
@@ -161,6 +169,11 @@ export class CaProxy implements AsyncDisposable {
     await refused
   }
 
+  /** Whether the CA leaves TLS to us: it must be told, to name itself as its clients know it. */
+  get #isPlain(): boolean {
+    return this.#upstream.protocol === 'http:'
+  }
+
   get port(): number {
     return (this.#server?.address() as AddressInfo | null)?.port ?? this.#port
   }
@@ -239,13 +252,18 @@ export class CaProxy implements AsyncDisposable {
   }
 
   async #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
-    const outgoing = httpsRequest({
+    const request = this.#isPlain ? httpRequest : httpsRequest
+    const outgoing = request({
       agent: this.#agent,
       host: this.#upstream.hostname,
       port: this.#upstream.port,
       path: incoming.url,
       method: incoming.method,
-      headers: { ...incoming.headers, connection: 'keep-alive' },
+      headers: {
+        ...incoming.headers,
+        connection: 'keep-alive',
+        ...(this.#isPlain ? { 'x-forwarded-proto': 'https' } : {}),
+      },
       signal: this.#closing.signal,
     })
     outgoing.end(body)

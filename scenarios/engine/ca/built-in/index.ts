@@ -32,7 +32,7 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
     const ca = new BuiltInCa({
       host,
       port,
-      https,
+      ...(options.proxied === true ? {} : { https }),
       options: {
         resolver: parseAddress(options.resolver),
         ...optionsFromKnobs(options.environment ?? {}),

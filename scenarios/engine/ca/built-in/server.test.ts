@@ -115,6 +115,10 @@ test('without a certificate of its own it speaks HTTP, for something in front of
   const response = await fetch(ca.directoryUrl)
   const { newOrder } = (await response.json()) as { readonly newOrder: string }
   t.match(newOrder, /^http:\/\/127\.0\.0\.1:\d+\/order-plz$/)
+  const headers = { 'x-forwarded-proto': 'https' }
+  const behind = await fetch(ca.directoryUrl, { headers })
+  const { newNonce } = (await behind.json()) as { readonly newNonce: string }
+  t.match(newNonce, /^https:\/\/127\.0\.0\.1:\d+\/nonce-plz$/)
 })
 
 test('a request that is too long is refused with 413', async (t) => {

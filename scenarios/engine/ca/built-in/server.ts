@@ -143,7 +143,9 @@ export class BuiltInCa implements AsyncDisposable {
 
   async #serve(ca: Ca, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = '', url: target = '/', headers } = incoming
-    const scheme = this.#init.https === undefined ? 'http' : 'https'
+    // Whoever does TLS in front says so, in the way that is usual.
+    const isSecure = this.#init.https !== undefined || headers['x-forwarded-proto'] === 'https'
+    const scheme = isSecure ? 'https' : 'http'
     const base = `${scheme}://${headers.host ?? ''}`
     const question = target.indexOf('?')
     const path = question === -1 ? target : target.slice(0, question)
