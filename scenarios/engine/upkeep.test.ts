@@ -1,6 +1,9 @@
+import type { GossipsubOpts } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
 import { disable, enable } from '@libp2p/logger'
+import { createLibp2p } from 'libp2p'
 import { test } from 'tap'
-import { logger } from './upkeep.ts'
+import { gossip, logger } from './upkeep.ts'
 
 test('libp2p says what DEBUG names, by any of its parts, and nothing else', async (t) => {
   t.teardown(disable)
@@ -13,4 +16,19 @@ test('libp2p says what DEBUG names, by any of its parts, and nothing else', asyn
   enable('libp2p:dial')
   t.notOk(logger.forComponent('libp2p:tcp').enabled)
   t.notOk(logger.forComponent('libp2p:tcp').newScope('socket').enabled)
+})
+
+test('gossip that beats seldom knows a message for longer than it offers it, or each would go round for ever', async (t) => {
+  for (const upkeep of [
+    undefined,
+    { heartbeatMs: 6 * 3_600_000, keepAlive: false, reconnectMs: 1 },
+  ]) {
+    const node = await createLibp2p({
+      start: false,
+      services: { identify: identify(), pubsub: gossip(upkeep) },
+    })
+    const { opts } = node.services.pubsub as unknown as { readonly opts: GossipsubOpts }
+    const { seenTTL, heartbeatInterval, mcacheLength } = opts
+    t.ok(seenTTL > mcacheLength * heartbeatInterval, `${seenTTL} ms`)
+  }
 })
