@@ -1,4 +1,4 @@
-import { Looks } from './looks.ts'
+import { LOOK_MS_MAX, type Looks } from './looks.ts'
 
 /** Past 2^31 - 1 ms, which is shorter than the lifetime of a certificate, Node fires a timer at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
@@ -7,19 +7,18 @@ const TIMER_MS_MAX = 2 ** 31 - 1
  * when a tenth of what is left is over, at least every ten minutes, and not more often than every minute.
  */
 const LOOK_PART = 1 / 10
-export const LOOK_MS_MAX = 600_000
 const LOOK_MS_MIN = 60_000
 
 /** Calls back at a time of day or after a while, once. Setting it again replaces the time. */
 export class Alarm {
   readonly #onTime: () => void
-  readonly #looks: Looks
+  readonly #looks: Looks | undefined
   #timer: NodeJS.Timeout | undefined
   #look: (() => void) | undefined
   #time: number | undefined
 
   /** @param looks of others, with whom it looks at the clock while its time is far away */
-  constructor(onTime: () => void, looks = new Looks(LOOK_MS_MAX)) {
+  constructor(onTime: () => void, looks?: Looks) {
     this.#onTime = onTime
     this.#looks = looks
   }
@@ -46,7 +45,7 @@ export class Alarm {
 
   clear(): void {
     clearTimeout(this.#timer)
-    if (this.#look !== undefined) this.#looks.cancel(this.#look)
+    if (this.#look !== undefined) this.#looks?.cancel(this.#look)
     this.#timer = undefined
     this.#look = undefined
     this.#time = undefined
@@ -55,17 +54,17 @@ export class Alarm {
   #wait(remainingMs: () => number, options: { readonly looking: boolean }): void {
     const leftMs = Math.max(0, remainingMs())
     const again = (): void => {
+      this.#look = undefined
       if (remainingMs() > 0) return this.#wait(remainingMs, options)
       this.clear()
       this.#onTime()
     }
-    const lookMs = Math.max(leftMs * LOOK_PART, LOOK_MS_MIN)
-    if (options.looking && lookMs > LOOK_MS_MAX) {
+    const lookMs = Math.min(Math.max(leftMs * LOOK_PART, LOOK_MS_MIN), LOOK_MS_MAX)
+    if (options.looking && lookMs === LOOK_MS_MAX && this.#looks !== undefined) {
       this.#look = again
       this.#looks.next(again)
     } else {
-      const longestMs = options.looking ? lookMs : TIMER_MS_MAX
-      this.#timer = setTimeout(again, Math.min(leftMs, longestMs))
+      this.#timer = setTimeout(again, Math.min(leftMs, options.looking ? lookMs : TIMER_MS_MAX))
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Alarm, LOOK_MS_MAX } from './alarm.ts'
+import { Alarm } from './alarm.ts'
 import type { CertificateStore } from './certificate-store.ts'
 import type { Certificate } from './check.ts'
 import { CertificateError, describeFailure, type FailureDetail } from './errors.ts'
@@ -53,7 +53,7 @@ const HALF_FACTORS = { initialMs: 60, maximumMs: 24 }
 export class CertificateKeeper {
   readonly #init: CertificateKeeperInit
   readonly #stopping = new AbortController()
-  readonly #looks = new Looks(LOOK_MS_MAX)
+  readonly #looks = new Looks()
   readonly #renewal = new Alarm(() => this.#runUnattended(this.#next), this.#looks)
   readonly #expiry = new Alarm(() => this.#expire(), this.#looks)
   /** A way to a proof server that fails for a minute must not cost an address its name until the renewal. */

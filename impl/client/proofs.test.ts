@@ -222,7 +222,7 @@ test('alarms that are far away look at the clock together, and as long as one of
   t.teardown(() => mock.timers.reset())
   const timers = mock.method(globalThis, 'setTimeout')
   t.teardown(() => timers.mock.restore())
-  const looks = new Looks(600_000)
+  const looks = new Looks()
   const rung: string[] = []
   const day = 86_400_000
   const late = new Alarm(() => rung.push('late'), looks)
@@ -246,6 +246,28 @@ test('alarms that are far away look at the clock together, and as long as one of
   const before = timers.mock.callCount()
   mock.timers.tick(2 * day)
   t.equal(timers.mock.callCount(), before, 'nobody looks any more')
+})
+
+test('an alarm whose callback throws holds up none of those that look with it', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 })
+  t.teardown(() => mock.timers.reset())
+  const thrown: (() => void)[] = []
+  const queue = mock.method(globalThis, 'queueMicrotask', (late: () => void) => thrown.push(late))
+  t.teardown(() => queue.mock.restore())
+  const looks = new Looks()
+  const day = 86_400_000
+  const bad = new Alarm(() => {
+    throw new Error('of its own')
+  }, looks)
+  let rung = 0
+  const good = new Alarm(() => (rung += 1), looks)
+  bad.set(day)
+  good.set(day)
+  mock.timers.setTime(day)
+  mock.timers.tick(600_000)
+  t.equal(rung, 1)
+  t.equal(thrown.length, 1)
+  t.throws(() => thrown[0]?.(), { message: 'of its own' })
 })
 
 test('a wait of some length is as long whatever the clock is set to meanwhile', async (t) => {

@@ -6,7 +6,6 @@ import { setImmediate } from 'node:timers/promises'
 import { test, type Test } from 'tap'
 import { RenewalRequest, RenewalResponse } from '../wire/messages.ts'
 import { RENEWAL_PROTOCOL } from '../wire/protocols.ts'
-import { LOOK_MS_MAX } from './alarm.ts'
 import type { Certificate } from './check.ts'
 import type { Server } from './exchange.ts'
 import { Looks } from './looks.ts'
@@ -48,7 +47,7 @@ function open(t: Test, answers: readonly Answer[]) {
   }
   const renewal = new RenewalAdvice({
     issueServers: servers,
-    looks: new Looks(LOOK_MS_MAX),
+    looks: new Looks(),
     context: () => ({ ask, requestTimeoutMs: 1 }),
     onAdvice: (_certificate, renewAt) => advice.push(renewAt),
   })
