@@ -13,7 +13,6 @@ import { test } from 'tap'
 import type { Test } from 'tap'
 
 import { Http } from './http.ts'
-import { CertificateIds } from './certificates.ts'
 import { AcmeClient, AcmeOrderInvalidError, certificateId } from './index.ts'
 import type { AcmeClientInit, AcmeError, AcmeResource, Challenge, Order } from './index.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -693,11 +692,6 @@ test('values are those of the RFCs', async (t) => {
     keyId: '69885b6b87464041e1b37b847ba0ae2cde01c8d4',
   })
   t.equal(certificateId(pem), 'aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE')
-  const ids = new CertificateIds()
-  const other = await makeCertificate('b', { serialNumber: '01' })
-  for (let round = 0; round < 2; round += 1) {
-    for (const one of [pem, other]) t.equal(ids.of(one), certificateId(one))
-  }
   // The key of RFC 7515 appendix A.3; the thumbprint by jose and the digest by openssl.
   const client = new AcmeClient({
     directoryUrl: 'https://ca.example/',

@@ -59,24 +59,6 @@ export function certificateId(pem: string): string | undefined {
   return `${encode(keyIdentifier.buffer)}.${encode(serialNumber)}`
 }
 
-/** About two kilobytes each: they are found by their certificates. */
-const IDS_MAX = 1_000
-
-/** The ids of certificates that the CA is asked about again and again: reading one takes a millisecond. */
-export class CertificateIds {
-  readonly #known = new Map<string, string | undefined>()
-
-  /** As {@link certificateId}. */
-  of(pem: string): string | undefined {
-    if (this.#known.has(pem)) return this.#known.get(pem)
-    const id = certificateId(pem)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size >= IDS_MAX && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(pem, id)
-    return id
-  }
-}
-
 /** The DER of the first certificate of a PEM text. */
 export function leafDer(pem: string): Buffer {
   return new X509Certificate(pem).raw

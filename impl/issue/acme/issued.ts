@@ -1,4 +1,4 @@
-import { endsUnder, leafDer, parseChain } from './certificates.ts'
+import { certificateId, endsUnder, leafDer, parseChain } from './certificates.ts'
 import { parseMessage, renewalInfoShape } from './messages.ts'
 import type { Order } from './messages.ts'
 import { AcmeError, AcmeProblemError, AcmeResponseError } from './problems.ts'
@@ -87,7 +87,7 @@ export async function fetchRenewalInfo(
 ): Promise<RenewalInfo | undefined> {
   const signal = session.signal(options)
   const { renewalInfo } = await session.directory(signal)
-  const id = session.certificateIds.of(certificatePem)
+  const id = certificateId(certificatePem)
   if (renewalInfo === undefined || id === undefined) return undefined
   const url = `${renewalInfo.replace(/\/$/, '')}/${id}`
   const { body, retryAfterMs } = await session.get(url, { resource: 'renewalInfo', signal })

@@ -1,6 +1,5 @@
 import type { KeyObject, JsonWebKey } from 'node:crypto'
 
-import { CertificateIds } from './certificates.ts'
 import { Gate } from './gate.ts'
 import { Http } from './http.ts'
 import type { AcmeRequestRecord, HttpResponse } from './http.ts'
@@ -56,7 +55,6 @@ export interface Account {
 /** Who we are at the CA: the directory, the account, and requests in its name. */
 export class Session {
   readonly key: AccountKey
-  readonly certificateIds = new CertificateIds()
   readonly retryAfterMsMax: number
   readonly profile: string | undefined
   readonly #gate: Gate
