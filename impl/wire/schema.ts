@@ -68,7 +68,7 @@ message RenewalRequest {
 message RenewalResponse {
   required uint32 error = 1;        // Error
   optional int64 renewAt = 2;       // milliseconds since 1970; absent when nothing is known
-  optional int64 askAfter = 3;      // milliseconds from now, until which nothing new will be known
+  optional int64 askAfter = 3;      // milliseconds from now in which nothing new will be known
 }
 
 message DNS01Request {
