@@ -169,7 +169,7 @@ export class CaProxy implements AsyncDisposable {
     await refused
   }
 
-  /** Whether the CA leaves TLS to us: it must be told, to name itself as its clients know it. */
+  /** Whether the CA leaves TLS to us. */
   get #isPlain(): boolean {
     return this.#upstream.protocol === 'http:'
   }
@@ -259,11 +259,7 @@ export class CaProxy implements AsyncDisposable {
       port: this.#upstream.port,
       path: incoming.url,
       method: incoming.method,
-      headers: {
-        ...incoming.headers,
-        connection: 'keep-alive',
-        ...(this.#isPlain ? { 'x-forwarded-proto': 'https' } : {}),
-      },
+      headers: { ...incoming.headers, connection: 'keep-alive' },
       signal: this.#closing.signal,
     })
     outgoing.end(body)

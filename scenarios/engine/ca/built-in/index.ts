@@ -22,17 +22,20 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
   await mkdir(options.workDirectory, { recursive: true })
   const directory = await mkdtemp(join(options.workDirectory, 'built-in-ca-'))
   const { listen } = options
-  const https = await createHttpsCertificate({
-    hosts: listen === undefined ? [LOOPBACK, 'localhost'] : [listen.host],
-    signatures: 'ed25519',
-  })
+  const https =
+    options.proxied === true
+      ? 'in-front'
+      : await createHttpsCertificate({
+          hosts: listen === undefined ? [LOOPBACK, 'localhost'] : [listen.host],
+          signatures: 'ed25519',
+        })
   const log = new RunLog(join(directory, 'ca.log'), options.onLog)
   for (let attempt = 1; ; attempt++) {
     const { host, port } = listen ?? { host: LOOPBACK, port: (await freePorts())[0] }
     const ca = new BuiltInCa({
       host,
       port,
-      ...(options.proxied === true ? {} : { https }),
+      https,
       options: {
         resolver: parseAddress(options.resolver),
         ...optionsFromKnobs(options.environment ?? {}),
@@ -48,7 +51,10 @@ export async function openBuiltIn(options: AcmeCaOptions): Promise<AcmeCa> {
     })
     try {
       await ca.start()
-      return asAcmeCa(ca, { log, certificateAuthority: https.certificate })
+      return asAcmeCa(ca, {
+        log,
+        certificateAuthority: https === 'in-front' ? '' : https.certificate,
+      })
     } catch (error) {
       const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
       if (taken && listen === undefined && attempt < PORT_ATTEMPTS_MAX) continue

@@ -110,15 +110,16 @@ test('a paused CA accepts connections, and does and says nothing until it is res
   t.equal((await reply).status, 201)
 })
 
-test('without a certificate of its own it speaks HTTP, for something in front of it', async (t) => {
-  const { ca } = await startCa(t, { https: false })
-  const response = await fetch(ca.directoryUrl)
-  const { newOrder } = (await response.json()) as { readonly newOrder: string }
-  t.match(newOrder, /^http:\/\/127\.0\.0\.1:\d+\/order-plz$/)
-  const headers = { 'x-forwarded-proto': 'https' }
-  const behind = await fetch(ca.directoryUrl, { headers })
-  const { newNonce } = (await behind.json()) as { readonly newNonce: string }
-  t.match(newNonce, /^https:\/\/127\.0\.0\.1:\d+\/nonce-plz$/)
+test('without a certificate of its own it speaks HTTP, and names https URLs where TLS is in front of it', async (t) => {
+  for (const [https, scheme] of [
+    [false, 'http'],
+    ['in-front', 'https'],
+  ] as const) {
+    const { ca } = await startCa(t, { https })
+    const response = await fetch(ca.directoryUrl)
+    const { newOrder } = (await response.json()) as { readonly newOrder: string }
+    t.match(newOrder, new RegExp(`^${scheme}://127\\.0\\.0\\.1:\\d+/order-plz$`))
+  }
 })
 
 test('a request that is too long is refused with 413', async (t) => {

@@ -21,8 +21,8 @@ export interface BuiltInCaInit {
   /** Address to listen on. */
   readonly host: string
   readonly port: number
-  /** PEM. Without it the CA speaks plain HTTP, for something in front of it that does TLS. */
-  readonly https?: { readonly certificate: string; readonly privateKey: string }
+  /** PEM; or `in-front` where something in front of it does TLS: it speaks HTTP then, and names https URLs. @default HTTP */
+  readonly https?: { readonly certificate: string; readonly privateKey: string } | 'in-front'
   readonly options: BuiltInCaOptions
   readonly onLog?: (line: string) => void
 }
@@ -50,7 +50,7 @@ export class BuiltInCa implements AsyncDisposable {
   get directoryUrl(): string {
     const { https, host, port } = this.#init
     const name = host.includes(':') ? `[${host}]` : host
-    return `${https === undefined ? 'http' : 'https'}://${name}:${port}${PATHS.directory}`
+    return `${typeof https === 'object' ? 'https' : 'http'}://${name}:${port}${PATHS.directory}`
   }
 
   /** PEM of the roots it issues under now, the usual one first. @throws {Error} while it is down */
@@ -80,7 +80,7 @@ export class BuiltInCa implements AsyncDisposable {
     }
     const { https, host, port } = this.#init
     const server =
-      https === undefined
+      typeof https !== 'object'
         ? createHttpServer()
         : createHttpsServer({ cert: https.certificate, key: https.privateKey })
     const ca = this.#ca
@@ -143,9 +143,7 @@ export class BuiltInCa implements AsyncDisposable {
 
   async #serve(ca: Ca, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method = '', url: target = '/', headers } = incoming
-    // Whoever does TLS in front says so, in the way that is usual.
-    const isSecure = this.#init.https !== undefined || headers['x-forwarded-proto'] === 'https'
-    const scheme = isSecure ? 'https' : 'http'
+    const scheme = this.#init.https === undefined ? 'http' : 'https'
     const base = `${scheme}://${headers.host ?? ''}`
     const question = target.indexOf('?')
     const path = question === -1 ? target : target.slice(0, question)

@@ -19,7 +19,10 @@ export interface Started {
 /** Starts a CA for the length of the test. */
 export async function startCa(
   t: Test,
-  { https: isHttps = true, ...options }: Partial<BuiltInCaOptions> & { https?: boolean } = {},
+  {
+    https: wanted = true,
+    ...options
+  }: Partial<BuiltInCaOptions> & { https?: boolean | 'in-front' } = {},
 ): Promise<Started> {
   const sayings: Sayings = new Map()
   const resolver = await upstream(t, (asked, by) => answerDns(sayings, asked, by))
@@ -29,7 +32,7 @@ export async function startCa(
   const ca = new BuiltInCa({
     host: '127.0.0.1',
     port,
-    ...(isHttps ? { https } : {}),
+    ...(wanted === false ? {} : { https: wanted === true ? https : wanted }),
     options: { resolver, ...options },
     onLog: (line) => lines.push(line),
   })
