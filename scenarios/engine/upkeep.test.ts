@@ -1,5 +1,6 @@
 import type { GossipsubOpts } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
+import type { Logger } from '@libp2p/interface'
 import { disable, enable } from '@libp2p/logger'
 import { createLibp2p } from 'libp2p'
 import { test } from 'tap'
@@ -7,10 +8,18 @@ import { gossip, logger } from './upkeep.ts'
 
 test('libp2p says what DEBUG names, by any of its parts, and nothing else', async (t) => {
   t.teardown(disable)
-  for (const names of ['libp2p:*', 'libp2p:tcp', 'libp2p:tcp:error', 'libp2p:tcp:*']) {
+  const says = (log: Logger): boolean =>
+    log.enabled || Object.values(log).some((part) => Reflect.get(Object(part), 'enabled') === true)
+  for (const names of ['libp2p:tcp:*', 'libp2p:tcp', 'libp2p:tcp:error']) {
+    enable(names)
+    t.ok(says(logger.forComponent('libp2p:tcp')), names)
+    disable()
+  }
+  for (const names of ['libp2p:tcp:connection', '*:yamux*']) {
     enable(names)
     const log = logger.forComponent('libp2p:tcp')
-    t.ok(log.enabled || log.error !== logger.forComponent('libp2p:dial').error, names)
+    t.notOk(says(log))
+    t.ok([log.newScope('connection'), log.newScope('yamux')].some(says), names)
     disable()
   }
   enable('libp2p:dial')

@@ -29,18 +29,20 @@ export function gossip(
   })
 }
 
-const silent: Logger = Object.assign(() => {}, {
-  error() {},
-  trace() {},
-  enabled: false,
-  newScope: (): Logger => silent,
-})
-
 /**
  * libp2p's own for what `DEBUG` names. It makes dozens of loggers for each connection, which are a fifth of a crowd's
- * memory: for all else, one that says nothing serves everybody.
+ * memory: all others are as small as they can be.
  */
 export const logger: ComponentLogger = {
   forComponent: (name) =>
-    [name, `${name}:error`, `${name}:trace`].some((each) => enabled(each)) ? log(name) : silent,
+    [name, `${name}:error`, `${name}:trace`].some((each) => enabled(each))
+      ? log(name)
+      : silent(name),
+}
+
+function nothing(): void {}
+
+function silent(name: string): Logger {
+  const newScope = (scope: string): Logger => logger.forComponent(`${name}:${scope}`)
+  return Object.assign(() => {}, { error: nothing, trace: nothing, enabled: false, newScope })
 }
