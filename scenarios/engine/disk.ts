@@ -40,7 +40,7 @@ class DiskDatastore extends MemoryDatastore {
     this.#problems = problems
   }
 
-  /** Keeps bytes of its own, as a disk does: those that it is given lie in a pool that would stay in memory with them. */
+  /** Keeps a copy, as a disk does: the bytes that it is given lie in a pool that would stay in memory with them. */
   override put(key: Key, value: Uint8Array): Promise<Key> | Key {
     const problem = this.#problems.latest
     if (problem !== undefined) throw diskError(problem)

@@ -54,6 +54,7 @@ const ANNOUNCE_INTERVAL_MS_MIN = 1_000
 const ANNOUNCE_INTERVAL_MS_PER_PAIR = 2
 /** What one process does for all hosts, each of them has to wait for. */
 const TIMEOUT_MS_PER_CLIENT = 500
+/** As `nodetrust` itself has it: see impl/node.ts. */
 const CONNECTIONS_MAX = 4_000
 /** What libp2p gives a dial, a dial of one address, and an agreement on what to speak. */
 const DIAL_TIMEOUT_MS = 10_000
@@ -209,7 +210,7 @@ export class Host {
       // As libp2p has it: nobody else finds out that a router has forgotten a connection. Without routers it would only
       // find that one process answers late for all hosts.
       connectionMonitor: { enabled: this.#facts.hasRouters },
-      // As many as the servers' own programs take, and on tcp with IPv6 all hosts share one address.
+      // On tcp with IPv6 all hosts share one address.
       connectionManager: {
         maxConnections: CONNECTIONS_MAX,
         inboundConnectionThreshold: 10_000,

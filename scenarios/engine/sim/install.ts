@@ -8,8 +8,8 @@ import { isTakenOver } from './take-over.ts'
 import { WorkQueue } from './work-queue.ts'
 
 /**
- * Small buffers lie together in pools, and one that stays keeps its whole pool: of Node's 64 KiB, each host of a world
- * would keep several for a few bytes each.
+ * Small buffers lie together in pools, and one that stays keeps its whole pool: of the 64 KiB of Node 24, each host of a
+ * world would keep several for a few bytes each.
  */
 const POOL_SIZE = 4 * 1024
 
@@ -45,8 +45,13 @@ export function install(seed: string | number | bigint, options: ClockOptions = 
   const end = begin({ clock, randomness, work, timeouts: new Map() })
   setLoadingDate(undefined)
   setLoadingRandom(undefined)
+  const { poolSize } = Buffer
   Buffer.poolSize = POOL_SIZE
-  return { clock, random, randomness, hashes: new TraceHashes(), uninstall: end }
+  const uninstall = (): void => {
+    Buffer.poolSize = poolSize
+    end()
+  }
+  return { clock, random, randomness, hashes: new TraceHashes(), uninstall }
 }
 
 /** Runs a story in a world of its own, which ends with it. */

@@ -40,6 +40,8 @@ interface Bindings {
     readonly kArrayBufferOffset: number
     readonly kBytesWritten: number
     readonly kLastWriteWasAsync: number
+    /** From Node 26 on. */
+    readonly kLastWriteErr?: number
   }
   readonly tcp_wrap: { readonly TCP: Constructor<{ close(): void }> }
   readonly uv: UvCodes
@@ -59,8 +61,13 @@ export const { TCP } = binding('tcp_wrap')
 export const uv = binding('uv')
 export const cares = binding('cares_wrap')
 
-const { kReadBytesOrError, kArrayBufferOffset, kBytesWritten, kLastWriteWasAsync } =
-  binding('stream_wrap')
+const {
+  kReadBytesOrError,
+  kArrayBufferOffset,
+  kBytesWritten,
+  kLastWriteWasAsync,
+  kLastWriteErr = kLastWriteWasAsync,
+} = binding('stream_wrap')
 
 /** Where handles and Node's sockets leave their numbers for one another. */
 export const streamState = {
@@ -69,6 +76,8 @@ export const streamState = {
   OFFSET: kArrayBufferOffset,
   WRITTEN: kBytesWritten,
   IS_ASYNC: kLastWriteWasAsync,
+  /** Where there is none, it is set by what follows. */
+  LAST_ERROR: kLastWriteErr,
 } as const
 
 /** What Node keeps in places that have no name. */

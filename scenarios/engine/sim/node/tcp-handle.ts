@@ -29,7 +29,7 @@ interface PendingWrite {
 }
 
 const UV_TCP_IPV6ONLY = 1
-const { values, READ, OFFSET, WRITTEN, IS_ASYNC } = streamState
+const { values, READ, OFFSET, WRITTEN, IS_ASYNC, LAST_ERROR } = streamState
 
 /**
  * In the place of libuv's TCP beneath `net.Socket` and `net.Server`, which do not know the difference. For native code
@@ -317,6 +317,7 @@ export class TcpHandle extends JSStream {
   #write(given: HandleRequest | null, bytes: Uint8Array): WriteResult {
     const socket = this.#socket
     values[WRITTEN] = bytes.length
+    values[LAST_ERROR] = 0
     values[IS_ASYNC] = 0
     if (socket === undefined) return uvCode('EBADF')
     if (socket.writeError !== undefined) return uvCode(socket.writeError)
