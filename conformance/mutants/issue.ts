@@ -268,9 +268,9 @@ export const ISSUE_MUTANTS = mutantsOf('issue', [
   {
     id: 'renewal-of-nothing-fails',
     file: 'impl/issue/index.ts',
-    find: 'return { error: ERROR_CODES.OK, ...(renewAt === undefined ? {} : { renewAt }) }',
+    find: 'return { error: ERROR_CODES.OK, ...advice }',
     replace:
-      'return renewAt === undefined ? { error: ERROR_CODES.OTHER } : { error: ERROR_CODES.OK, renewAt }',
+      'return { error: advice.renewAt === undefined ? ERROR_CODES.OTHER : ERROR_CODES.OK, ...advice }',
     breaks: 'NT-ISSUE-045',
     why: 'takes for a failure that the CA has said nothing yet',
   },
