@@ -70,10 +70,11 @@ export interface RenewalRequest {
   readonly serial: string
 }
 
-/** `renewAt` is ms since 1970; absent where the server knows nothing. */
+/** `renewAt` is ms since 1970; absent where the server knows nothing. It knows nothing new for `askAfter` ms. */
 export interface RenewalResponse {
   readonly error: number
   readonly renewAt?: number
+  readonly askAfter?: number
 }
 
 export interface DNS01Request {
@@ -106,7 +107,7 @@ interface Nested {
 type Rule = 'required' | 'optional' | 'repeated'
 type Shape<T> = { readonly [K in keyof T]-?: readonly [number, Rule, Kind] }
 
-/** Times beyond lose digits in JavaScript, and are refused (PROTOCOL.md, section 3). */
+/** Times and durations beyond lose digits in JavaScript, and are refused (PROTOCOL.md, section 3). */
 const TIME_MS_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
 const ProofAddress = codec<ProofAddress>('Address', {
@@ -159,6 +160,7 @@ export const RenewalRequest = codec<RenewalRequest>('RenewalRequest', {
 export const RenewalResponse = codec<RenewalResponse>('RenewalResponse', {
   error: [1, 'required', 'number'],
   renewAt: [2, 'optional', 'time'],
+  askAfter: [3, 'optional', 'time'],
 })
 export const DNS01Request = codec<DNS01Request>('DNS01Request', {
   fqdn: [1, 'required', 'text'],
@@ -225,7 +227,7 @@ function read(kind: Kind, value: bigint | Uint8Array, where: string): unknown {
     if (kind === 'boolean') return value !== 0n
     if (kind === 'number') return toNumber(value)
     if (value > TIME_MS_MAX) {
-      throw new WireError(`${where} is ${BigInt.asIntN(64, value)}, wanted a time in ms since 1970`)
+      throw new WireError(`${where} is ${BigInt.asIntN(64, value)}, wanted ms from 0 to 2^53 - 1`)
     }
     return Number(value)
   }

@@ -18,13 +18,6 @@ export function readMessages(): readonly Draft[] {
       ...(json === undefined ? {} : { json }),
       frameHex: toHex(frame(bytes)),
     })
-  const refused = (
-    req: string,
-    flag: string,
-    comment: string,
-    message: string,
-    bytes: Uint8Array,
-  ): Draft => draft('invalid', req, flag, comment, { message, frameHex: toHex(frame(bytes)) })
   const request = { fqdn: 'pabc.x', value }
   const time = (bytes: Uint8Array): Uint8Array =>
     join(fields([1, Uint8Array.of(1)]), varint(2 * 8), bytes)
@@ -274,4 +267,28 @@ export function readMessages(): readonly Draft[] {
       new Uint8Array(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
     ),
   ]
+}
+
+/** The field that a RenewalResponse got later. */
+export function readAskAfter(): readonly Draft[] {
+  return [
+    refused('NT-WIRE-005', 'Time', 'askAfter -1', 'RenewalResponse', fields([1, 0], [3, -1n])),
+    refused(
+      'NT-WIRE-005',
+      'Time',
+      'askAfter 2^53',
+      'RenewalResponse',
+      fields([1, 0], [3, 2n ** 53n]),
+    ),
+  ]
+}
+
+function refused(
+  req: string,
+  flag: string,
+  comment: string,
+  message: string,
+  bytes: Uint8Array,
+): Draft {
+  return draft('invalid', req, flag, comment, { message, frameHex: toHex(frame(bytes)) })
 }

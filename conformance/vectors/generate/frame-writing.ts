@@ -8,12 +8,6 @@ const { frame, join } = wire
 export function writtenMessages(): readonly Draft[] {
   const random = new SeededRandom('frames')
   const id = join(Uint8Array.of(0x12, 0x20), random.bytes(32))
-  const message = (name: string, comment: string, json: unknown, bytes: Uint8Array): Draft =>
-    draft('valid', 'NT-WIRE-002', 'Own', comment, {
-      message: name,
-      json,
-      frameHex: toHex(frame(bytes)),
-    })
   const address = { type: 1, address: '192.0.2.1' }
   const proof = { id, timestamp: 0, addrs: [address] }
   const signature = random.bytes(64)
@@ -111,4 +105,24 @@ export function writtenMessages(): readonly Draft[] {
       wire.Announce.encode({ addr: [multiaddr] }),
     ),
   ]
+}
+
+/** The field that a RenewalResponse got later. */
+export function writtenAskAfter(): readonly Draft[] {
+  const rows = [
+    ['askAfter 0', { error: 0, askAfter: 0 }],
+    ['askAfter of six hours', { error: 0, askAfter: 21_600_000 }],
+    ['askAfter 2^53 - 1', { error: 0, renewAt: 1_700_000_000_000, askAfter: 2 ** 53 - 1 }],
+  ] as const
+  return rows.map(([comment, json]) =>
+    message('RenewalResponse', comment, json, wire.RenewalResponse.encode(json)),
+  )
+}
+
+function message(name: string, comment: string, json: unknown, bytes: Uint8Array): Draft {
+  return draft('valid', 'NT-WIRE-002', 'Own', comment, {
+    message: name,
+    json,
+    frameHex: toHex(frame(bytes)),
+  })
 }

@@ -1,7 +1,7 @@
 import type { Draft, DraftFile, DraftGroup } from './build.ts'
 import { cutStreams } from './frame-cuts.ts'
-import { readMessages } from './frame-reading.ts'
-import { writtenMessages } from './frame-writing.ts'
+import { readAskAfter, readMessages } from './frame-reading.ts'
+import { writtenAskAfter, writtenMessages } from './frame-writing.ts'
 import seed from './seed/frames.json' with { type: 'json' }
 
 /** Frames and the messages in them. */
@@ -39,7 +39,10 @@ export function frames(): DraftFile {
         bugType: 'MISSING_STEP',
         description: 'decoders that put U+FFFD there let two byte strings be one name',
       },
-      Time: { bugType: 'MISSING_STEP', description: 'times from 0 to 2^53 - 1 are times' },
+      Time: {
+        bugType: 'MISSING_STEP',
+        description: 'times and durations are from 0 to 2^53 - 1 ms',
+      },
       NonCanonical: {
         bugType: 'SIGNATURE_MALLEABILITY',
         description: 'other bytes for the same message',
@@ -52,6 +55,9 @@ export function frames(): DraftFile {
       { type: 'Encode', tests: writtenMessages() },
       { type: 'Decode', tests: readMessages() },
       { type: 'Cut', tests: cutStreams() },
+      // What came later has the numbers after all others.
+      { type: 'Encode', tests: writtenAskAfter() },
+      { type: 'Decode', tests: readAskAfter() },
     ],
     words: fieldsOf,
   }
