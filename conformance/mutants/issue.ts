@@ -274,4 +274,20 @@ export const ISSUE_MUTANTS = mutantsOf('issue', [
     breaks: 'NT-ISSUE-045',
     why: 'takes for a failure that the CA has said nothing yet',
   },
+  {
+    id: 'renewal-of-anybody',
+    file: 'impl/issue/renewal-rows.ts',
+    find: "'SELECT * FROM certificates WHERE directory_url = ? AND peer = ? AND serial = ?',",
+    replace: '"SELECT * FROM certificates WHERE directory_url = ? AND ? <> \'\' AND serial = ?",',
+    breaks: 'NT-ISSUE-045',
+    why: 'tells anybody what it knows of a certificate, be it only when it will know more',
+  },
+  {
+    id: 'renewal-of-nothing-waits',
+    file: 'impl/issue/renewals.ts',
+    find: 'if (row === undefined) return {}',
+    replace: 'if (row === undefined) return { askAfter: LOOK_MS_MAX }',
+    breaks: 'NT-ISSUE-045',
+    why: 'has those wait who ask about a certificate that they do not have',
+  },
 ])

@@ -21,7 +21,8 @@ const NO_SERIAL = '00000000000000000000000000000001'
 export const RENEWAL_CASES: readonly Case[] = [
   renewalCase({
     id: 'NT-ISSUE-045/unknown-serial',
-    title: 'a serial number of no certificate is answered with error 0 and no time',
+    title:
+      'a serial number of no certificate is answered with error 0, and neither renewAt nor askAfter',
     byHand: (target) =>
       send(target, {
         protocol: 'renewal',
@@ -29,7 +30,7 @@ export const RENEWAL_CASES: readonly Case[] = [
         shows: '02 08 00, and no more',
       }),
     async check(context, caller) {
-      await expectNoTime(context, caller, NO_SERIAL, 'a serial number of no certificate')
+      await expectNothing(context, caller, NO_SERIAL, 'a serial number of no certificate')
     },
   }),
   orderedCase({
@@ -49,7 +50,7 @@ export const RENEWAL_CASES: readonly Case[] = [
     title: 'nobody is told when the certificate of another peer is to be renewed',
     async check(context, _owner, { leaf }) {
       const other = await newCaller(context)
-      await expectNoTime(context, other, serialOf(leaf), 'a certificate of another peer')
+      await expectNothing(context, other, serialOf(leaf), 'a certificate of another peer')
     },
   }),
 ]
@@ -118,14 +119,16 @@ async function renewal(
   return response
 }
 
-async function expectNoTime(
+/** Neither when to renew nor when to ask again, which would say that there is such a certificate. */
+async function expectNothing(
   context: CheckContext,
   caller: Caller,
   serial: string,
   what: string,
 ): Promise<void> {
-  const { renewAt } = await renewal(context, caller, serial)
+  const { renewAt, askAfter } = await renewal(context, caller, serial)
   if (renewAt !== undefined) fail(`no renewAt for ${what}`, String(renewAt))
+  if (askAfter !== undefined) fail(`no askAfter for ${what}`, String(askAfter))
 }
 
 function serialOf({ serialNumber }: Issued['leaf']): string {
