@@ -91,6 +91,24 @@ test('when the time is up no seed is begun, and those that run are waited for', 
   t.ok(finished <= 6, `${finished} seeds`)
 })
 
+test('a campaign whose last seed is running when the time is up has run them all', async (t) => {
+  const until = new AbortController()
+  const crew = crewOf(async (seed) => {
+    if (seed === '4') until.abort()
+    await new Promise(setImmediate)
+    return makeResult({ seed })
+  }, 1)
+  const tally = await runCampaign({
+    world: 'swarm',
+    seeds: count(5),
+    crew,
+    until: until.signal,
+    signal: NEVER,
+  })
+  t.equal(tally.report().seeds, 5)
+  t.equal(tally.report().end, undefined)
+})
+
 test('a seed that nobody takes in its time ends a campaign without a problem, and a second run that nobody takes leaves the first', async (t) => {
   const until = new AbortController()
   const seen: (boolean | undefined)[] = []

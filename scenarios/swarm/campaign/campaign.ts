@@ -60,20 +60,19 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
       changed()
     }
   }
+  // Taken ahead: where all seeds were begun, the time ends nothing.
+  let next = seeds.next()
   for (let left = true; ;) {
-    left &&= !enough && problem === undefined
+    left &&= next.done !== true && !enough && problem === undefined
     if (signal.aborted) tally.end ??= 'interrupted'
     if (left && until.aborted && begun >= seedsMin) tally.end ??= over
     left &&= tally.end === undefined
     // A seed that hangs has its own limit; an interruption waits for nothing.
     if (signal.aborted || (!left && running === 0)) break
-    if (left && running < Math.max(1, crew.width)) {
-      const next = seeds.next()
-      if (next.done === true) left = false
-      else {
-        begun += 1
-        void begin(next.value)
-      }
+    if (left && next.done !== true && running < Math.max(1, crew.width)) {
+      begun += 1
+      void begin(next.value)
+      next = seeds.next()
       continue
     }
     change = Promise.withResolvers()
