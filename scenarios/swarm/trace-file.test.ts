@@ -49,22 +49,28 @@ test('what a killed process left of a trace is read, but for the line that it wr
   const folder = await mkdtemp(join(tmpdir(), 'nodetrust-trace-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const path = join(folder, 'trace.jsonl')
-  const line = JSON.stringify({ atMs: 1, host: 'a', event: 'host:started', detail: {} })
-  const read = async (text: string): Promise<{ events: number; told: readonly string[] }> => {
+  const event = JSON.stringify({ atMs: 1, host: 'a', event: 'host:started', detail: {} })
+  const packet = JSON.stringify({ atMs: 1, packet: { from: 'a', bytes: { length: 3 } } })
+  const read = async (text: string): Promise<number> => {
     await writeFile(path, text)
-    const told: string[] = []
     let events = 0
-    for await (const _event of readEvents(path, (problem) => told.push(problem))) events += 1
-    return { events, told }
+    for await (const _event of readEvents(path)) events += 1
+    return events
   }
-  const whole = `${line}\n${line}\n`
-  t.same(await read(whole), { events: 2, told: [] })
+  t.equal(await findCut(path), undefined, 'nothing was written')
+  const whole = `${event}\n${packet}\n${event}\n`
+  t.equal(await read(whole), 2)
   t.equal(await findCut(path), undefined)
-  const problem = `"${path}" is cut in line 3: what wrote it was ended`
-  t.same(await read(`${whole}${line.slice(0, -4)}`), { events: 2, told: [problem] })
-  t.same(await findCut(path), { line: 3, problem })
-  await t.rejects(read(`${line}\n${line.slice(0, -4)}\n${line}\n`), {
-    name: 'UnavailableError',
-    message: `"${path}" is no trace: see line 2`,
-  })
+  const problem = `"${path}" is cut in line 4: what wrote it was ended`
+  for (const text of [event.slice(0, -4), event.slice(0, 10), packet.slice(0, -4), '{']) {
+    t.equal(await read(`${whole}${text}`), 2, text)
+    t.same(await findCut(path), { line: 4, text, problem })
+    await t.rejects(read(`${whole}${text}\n${packet}\n${event}\n`), {
+      name: 'UnavailableError',
+      message: `"${path}" is no trace: see line 4`,
+    })
+  }
+  const text = packet.slice(0, -1)
+  t.equal(await read(`${whole}${text}`), 2)
+  t.same(await findCut(path), { line: 4, text, problem }, 'it ends as a whole one would')
 })

@@ -51,47 +51,52 @@ export function writeTrace(path: string): TraceWriter {
 
 /**
  * The events of a trace; packets are left out. Nothing where there is no file. What a process was writing when it was killed
- * is left out, too, and told of.
+ * is left out, too: {@link findCut} tells of it.
  *
  * @throws {UnavailableError} where a line before the last is none of a trace
  */
-export async function* readEvents(
-  file: string,
-  onCut: (problem: string) => void = () => {},
-): AsyncGenerator<TraceEntry> {
+export async function* readEvents(file: string): AsyncGenerator<TraceEntry> {
   let number = 0
   let broken: number | undefined
+  for await (const line of linesOf(file)) {
+    if (broken !== undefined)
+      throw new UnavailableError(`"${file}" is no trace: see line ${broken}`)
+    number += 1
+    const isEvent = line.includes('"event":')
+    const entry = isEvent ? parseLine(line) : undefined
+    if (entry !== undefined) yield entry
+    // There are many packets: that such a line has its end is enough.
+    else if (isEvent || !line.endsWith('}')) broken = number
+  }
+}
+
+/** The last line of a trace, where its end is missing. */
+export interface Cut {
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+  readonly problem: string
+}
+
+/**
+ * Says so where the last line of a trace is only a part of one: its process was killed. Nothing where there is no file.
+ */
+export async function findCut(file: string): Promise<Cut | undefined> {
+  let [line, text] = [0, '']
+  for await (const last of linesOf(file)) {
+    line += 1
+    text = last
+  }
+  if (line === 0 || parseLine(text) !== undefined) return undefined
+  return { line, text, problem: `"${file}" is cut in line ${line}: what wrote it was ended` }
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
   try {
-    for await (const line of createInterface({ input: createReadStream(file) })) {
-      if (broken !== undefined)
-        throw new UnavailableError(`"${file}" is no trace: see line ${broken}`)
-      number += 1
-      if (!line.includes('"event":')) continue
-      const entry = parseLine(line)
-      if (entry === undefined) broken = number
-      else yield entry
-    }
+    yield* createInterface({ input: createReadStream(file) })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  if (broken !== undefined) onCut(cutProblem(file, broken))
-}
-
-/** Says so where the last line of a trace, by its number, is only a part of one: its process was killed. */
-export async function findCut(
-  file: string,
-): Promise<{ line: number; problem: string } | undefined> {
-  let [line, last] = [0, '']
-  for await (const text of createInterface({ input: createReadStream(file) })) {
-    line += 1
-    last = text
-  }
-  if (line === 0 || parseLine(last) !== undefined) return undefined
-  return { line, problem: cutProblem(file, line) }
-}
-
-function cutProblem(file: string, line: number): string {
-  return `"${file}" is cut in line ${line}: what wrote it was ended`
 }
 
 function parseLine(line: string): TraceEntry | undefined {

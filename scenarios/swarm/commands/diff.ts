@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { access, constants, stat } from 'node:fs/promises'
 import type { CommandIo } from '../../commands/io.ts'
-import { describe, firstDifference } from '../determinism.ts'
+import { describe, firstDifference, type Difference } from '../determinism.ts'
 import { findCut } from '../trace-file.ts'
 import { EXIT } from '../verdict.ts'
 
@@ -14,7 +14,7 @@ export function diffCommand(io: CommandIo): Command {
     .action(async (one: string, other: string) => {
       for (const file of [one, other]) await checkReadable(file)
       const difference = await firstDifference(one, other)
-      if (difference !== undefined) await checkWhole([one, other], difference.line)
+      if (difference !== undefined) await checkWhole([one, other], difference)
       io.out(`${difference === undefined ? 'the traces are the same' : describe(difference)}\n`)
       io.end(difference === undefined ? EXIT.pass : EXIT['non-determinism'])
     })
@@ -32,10 +32,22 @@ async function checkReadable(path: string): Promise<void> {
   }
 }
 
-/** Where a trace is cut it differs from any other, which shows nothing. @throws {InvalidArgumentError} */
-async function checkWhole(files: readonly string[], line: number): Promise<void> {
-  for (const file of files) {
-    const cut = await findCut(file)
-    if (cut?.line === line) throw new InvalidArgumentError(`${cut.problem}; all before is the same`)
+/**
+ * Where a trace is cut it differs from any other, which shows nothing, unless what is left is of another line.
+ *
+ * @throws {InvalidArgumentError}
+ */
+async function checkWhole(
+  [file, otherFile]: readonly [string, string],
+  { line, one, other }: Difference,
+): Promise<void> {
+  for (const [path, against] of [
+    [file, other],
+    [otherFile, one],
+  ] as const) {
+    const cut = await findCut(path)
+    if (cut?.line !== line) continue
+    if (against !== undefined && !against.startsWith(cut.text)) continue
+    throw new InvalidArgumentError(`${cut.problem}; all before is the same`)
   }
 }

@@ -30,9 +30,12 @@ await mkdir(join(withFolders, 'index.html'), { recursive: true })
 const withFile = join(folder, 'with-file')
 await mkdir(withFile)
 await writeFile(join(withFile, 'runs'), '')
-const [trace, cutTrace] = [join(folder, 'trace.jsonl'), join(folder, 'cut.jsonl')]
+const [trace, cutTrace, otherTrace] = ['trace.jsonl', 'cut.jsonl', 'other.jsonl'].map((name) =>
+  join(folder, name),
+) as [string, string, string]
 await writeFile(trace, '{"atMs":1}\n{"atMs":2}\n')
 await writeFile(cutTrace, '{"atMs":1}\n{"atM')
+await writeFile(otherTrace, '{"atMs":1}\n{"xyz":2}\n')
 const nowhere = join(folder, 'nowhere')
 t.teardown(() => rm(folder, { recursive: true }))
 
@@ -110,6 +113,45 @@ for (const [command, cases] of Object.entries(MISTAKES)) {
     }
   })
 }
+
+test('a cut trace hides no difference that what is left of it shows', async (t) => {
+  for (const traces of [
+    [cutTrace, otherTrace],
+    [otherTrace, cutTrace],
+  ]) {
+    const { code, out } = await run(['diff', ...traces])
+    t.equal(code, 5)
+    t.match(out, /differ from line 2 on:/)
+  }
+})
+
+test('a trace whose writer was killed is told of, whatever else is shown of the run', async (t) => {
+  const killed = join(folder, 'killed.jsonl')
+  // Only where the world runs, and once much of it is told.
+  const kill = `import fs, { writeFileSync } from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const create = fs.createWriteStream
+    if (process.send) fs.createWriteStream = (path) => {
+      let lines = 0
+      const file = create(path)
+      const write = file.write
+      file.write = function (...words) {
+        if (++lines < 20) return write.apply(this, words)
+        writeFileSync(path, '{"atMs":1}\\n{"atM')
+        process.kill(process.pid, 'SIGKILL')
+      }
+      return file
+    }
+    syncBuiltinESMExports()`
+  const NODE_OPTIONS = `--import=data:text/javascript;base64,${Buffer.from(kill).toString('base64')}`
+  const words = ['replay', '1', '--world', 'happy-path', '--trace', killed]
+  for (const more of [[], ['--json', '--html', join(folder, 'killed.html')]]) {
+    const { code, out, error } = await run([...words, ...more], { NODE_OPTIONS })
+    t.equal(code, 4, more.join(' '))
+    t.match(out, /it ended with SIGKILL/)
+    t.match(error, /^replay: ".*killed\.jsonl" is cut in line 2: what wrote it was ended\n$/)
+  }
+})
 
 test('a folder for temporary files that is none is a mistake, before anything runs', async (t) => {
   for (const words of [

@@ -138,13 +138,14 @@ async function drawFailures(
   },
 ): Promise<ReadonlyMap<string, string>> {
   const { folder, reductions, io } = init
+  const report = (line: string): void => io.error(`nightly: ${line}\n`)
   const pages = new Map<string, string>()
   const failures = lanes.flatMap((lane) => lane.failures.flatMap(({ fastest }) => fastest[0] ?? []))
   for (const { seed, world } of failures.slice(0, PAGES_MAX)) {
     const page = `runs/${`${world}-${seed}`.replaceAll(/[^\w-]/g, '-')}.html`
     const reduction = reductions.get(seed) ?? {}
-    io.error(`nightly: drawing seed ${seed} of ${world}\n`)
-    await drawRun(join(folder, page), { seed, world, reduction, signal: io.signal })
+    report(`drawing seed ${seed} of ${world}`)
+    await drawRun(join(folder, page), { seed, world, reduction, signal: io.signal, report })
     pages.set(seed, page)
   }
   return pages

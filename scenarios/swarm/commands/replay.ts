@@ -6,7 +6,7 @@ import { writeStory } from '../../engine/sequence/index.ts'
 import { reduce, WORLDS, type Reduction, type WorldName } from '../plan.ts'
 import type { SeedResult } from '../result.ts'
 import { ChildRunner } from '../runner.ts'
-import { readEvents, temporaryTrace } from '../trace-file.ts'
+import { findCut, readEvents, temporaryTrace } from '../trace-file.ts'
 import { exitCode, kindOf } from '../verdict.ts'
 import {
   fileArgument,
@@ -69,6 +69,7 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   const { signal } = io
   const result = await runner.run(seed, { world, signal, reduction, traceFile: trace.file })
   const run = { result, reduction, file: trace.file }
+  await tellCut(run, (problem) => io.error(`replay: ${problem}\n`))
   await tell(run, options, io)
   // Where the engine itself failed there is no run to show, and perhaps no trace.
   if (options.html !== undefined && kindOf(result) !== 'engine') await writePage(options.html, run)
@@ -80,6 +81,16 @@ interface TracedRun {
   readonly result: SeedResult
   readonly reduction: Reduction
   readonly file: string
+}
+
+/** Who ends by itself has written its trace to its end. */
+async function tellCut(
+  { result, file }: TracedRun,
+  report: (problem: string) => void,
+): Promise<void> {
+  if (result.digest.events !== '' || kindOf(result) === 'engine') return
+  const cut = await findCut(file)
+  if (cut !== undefined) report(cut.problem)
 }
 
 async function tell(
@@ -101,7 +112,7 @@ async function tell(
   }
   const hosts = new Set([...(result.failure?.hosts ?? []), 'engine'])
   const shown: TraceEntry[] = []
-  for await (const entry of readEvents(file, (problem) => io.error(`replay: ${problem}\n`))) {
+  for await (const entry of readEvents(file)) {
     if (options.timeline !== true && !hosts.has(entry.host) && !entry.event.startsWith('fault:')) {
       continue
     }
@@ -134,13 +145,17 @@ export async function drawRun(
     readonly world: string
     readonly reduction: Reduction
     readonly signal: AbortSignal
+    /** Gets lines for people. */
+    readonly report: (line: string) => void
   },
 ): Promise<void> {
-  const { seed, ...options } = run
+  const { seed, report, ...options } = run
   await using trace = await temporaryTrace(undefined)
   await using runner = new ChildRunner({ fresh: true })
   const result = await runner.run(seed, { ...options, traceFile: trace.file })
-  await writePage(html, { result, reduction: run.reduction, file: trace.file })
+  const traced = { result, reduction: run.reduction, file: trace.file }
+  await tellCut(traced, report)
+  await writePage(html, traced)
 }
 
 function entryLine({ atMs, host, event, detail }: TraceEntry): string {
