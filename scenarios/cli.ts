@@ -47,7 +47,9 @@ try {
     if (error instanceof InvalidArgumentError) process.stderr.write(`scenario: ${error.message}\n`)
     process.exitCode = error.exitCode === 0 ? 0 : usage
   } else if (error instanceof OutputError) {
-    process.exitCode = fail(io, error.message, hasClasses ? SWARM_EXIT.engine : usage)
+    // What the run itself ended with says more.
+    const code = fail(io, error.message, hasClasses ? SWARM_EXIT.engine : usage)
+    process.exitCode = Number(process.exitCode ?? 0) === 0 ? code : process.exitCode
   } else if (error instanceof UnavailableError) process.exitCode = fail(io, error.message, usage)
   else if (hasClasses) {
     process.stderr.write(`scenario: ${error instanceof Error ? error.stack : String(error)}\n`)

@@ -9,6 +9,6 @@ export interface CommandIo {
   readonly environment: NodeJS.ProcessEnv
   /** Aborted when somebody wants it to end. */
   readonly signal: AbortSignal
-  /** What the process shall end with. */
+  /** What the process shall end with; said early, it holds where a page then cannot be written. */
   readonly end: (code: number) => void
 }

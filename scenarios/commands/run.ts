@@ -168,11 +168,13 @@ async function run(name: string, options: Options, io: CommandIo): Promise<numbe
     })
     live?.stop()
     io.out(`${options.json === true ? JSON.stringify(report, null, 2) : reportText(report)}\n`)
+    const code = report.holds ? EXIT.holds : EXIT.broken
+    io.end(code)
     if (options.html !== undefined) {
       const { storyOfReport, writeStory } = await import('../engine/sequence/index.ts')
       await writeStory(options.html, storyOfReport(report))
     }
-    return report.holds ? EXIT.holds : EXIT.broken
+    return code
   } catch (error) {
     live?.stop()
     if (io.signal.aborted) {

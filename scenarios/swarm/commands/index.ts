@@ -33,6 +33,6 @@ export function addSwarmCommands(program: Command, io: CommandIo): void {
 }
 
 const EXIT_CODES = `
-Exit code: 0 all pass, 1 an invariant is broken, 2 unknown (stopped for its time), 3 something that must come true does
-not, 4 a host or a process ends, 5 two runs of one seed differ, 64 usage (a queue that cannot be reached, too), 70 the
-engine's own fault, 130 interrupted.`
+Exit code: 0 all pass, 1 an invariant is broken, 2 unknown (a seed was stopped for its time, or no worker ran one), 3
+something that must come true does not, 4 a host or a process ends, 5 two runs of one seed differ, 64 usage (a queue that
+cannot be reached, too), 70 the engine's own fault (a page that cannot be written, too, where all pass), 130 interrupted.`

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { t, test } from 'tap'
+import { preloadUrl } from '../../engine/mutation/on-load.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli.ts')
 
@@ -189,14 +190,26 @@ test('a full disk under a trace is told of, and is no failure of the seed', asyn
   t.equal(error, '')
 })
 
-test('a full disk under a page is one line that names it, after what the run showed', async (t) => {
-  for (const [words, expected] of [
-    ['replay 1 --world happy-path', 70],
-    ['happy-path --transport sim', 2],
+const notHolding = {
+  NODE_OPTIONS: `--import=${preloadUrl([
+    {
+      file: 'scenarios/engine/run.ts',
+      find: 'holds: verdicts.every(({ problem }) => problem === undefined)',
+      replace: 'holds: false',
+    },
+  ])}`,
+}
+
+test('a full disk under a page is one line that names it, after what the run showed, whose exit code stays unless all is well', async (t) => {
+  for (const [words, expected, shown, planted] of [
+    ['replay 1 --world happy-path', 70, /seed 1 of happy-path passes/],
+    ['replay 6 --world canary', 3, /seed 6 of canary: liveness/],
+    ['happy-path --transport sim', 2, /all hold after/],
+    ['happy-path --transport sim', 1, /NOT ALL HOLD after/, notHolding],
   ] as const) {
-    const { code, out, error } = await run([...words.split(' '), '--html', '/dev/full'])
+    const { code, out, error } = await run([...words.split(' '), '--html', '/dev/full'], planted)
     t.equal(code, expected, words)
-    t.match(out, /seed 1 of happy-path passes|all hold after/)
+    t.match(out, shown)
     t.match(error, /^scenario: "\/dev\/full" cannot be written: ENOSPC: no space left on device/m)
     t.notMatch(error, /\n\s+at /, 'no stack trace')
   }
@@ -207,7 +220,10 @@ test('--help of each command names its exit codes', async (t) => {
     const { code, out } = await run([command, '--help'])
     t.equal(code, 0)
     t.notMatch(out, /default: \d+000\)/, 'times have units')
-    t.match(out, /0 all pass, 1 an invariant is broken[^]*64 usage[^]*70[^]*130 interrupted/)
+    t.match(
+      out,
+      /0 all pass, 1 an invariant is broken, 2 unknown[^]*no worker ran one[^]*64 usage[^]*70[^]*130 interrupted/,
+    )
   }
   const { out } = await run(['happy-path', '--help'])
   t.match(out, /--check-determinism ends as replay does: 5 when the two runs differ, 64 for usage/)

@@ -71,9 +71,11 @@ async function replay(seed: string, options: Options, io: CommandIo): Promise<nu
   const run = { result, reduction, file: trace.file }
   await tellCut(run, (problem) => io.error(`replay: ${problem}\n`))
   await tell(run, options, io)
+  const code = exitCode([result])
+  io.end(code)
   // Where the engine itself failed there is no run to show, and perhaps no trace.
   if (options.html !== undefined && kindOf(result) !== 'engine') await writePage(options.html, run)
-  return exitCode([result])
+  return code
 }
 
 /** A run whose trace is in a file. */
