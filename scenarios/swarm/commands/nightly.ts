@@ -16,7 +16,7 @@ import { WORLDS, type Reduction } from '../plan.ts'
 import { SOMETIMES } from '../sometimes.ts'
 import { countArgument, durationArgument } from './arguments.ts'
 import { openCrew, queueArgument } from './crew.ts'
-import { drawRun } from './replay.ts'
+import { drawFailures } from './draw-failures.ts'
 import { shrinkResult } from './shrink.ts'
 import { liveLine } from './swarm.ts'
 import { failureText } from './text.ts'
@@ -33,8 +33,6 @@ const BUDGET = '20m'
 const JOBS_DEFAULT = 2
 /** It is looked for by itself, and no lane. */
 const CANARY = 'canary'
-/** Runs that are drawn: each takes its own time again. */
-const PAGES_MAX = 8
 
 /** `npm run nightly`: a campaign that nobody watches. */
 export function nightlyCommand(io: CommandIo): Command {
@@ -119,6 +117,7 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   })().finally(() => live.stop())
   // What was found is told even where it cannot be kept any more.
   io.out(`${nightText(night)}\n`)
+  io.end(night.exitCode)
   const remembered = withNight(await readDatabase(databaseFile), night)
   await writeDatabase(databaseFile, remembered)
   await writeOutput(join(folder, 'night.json'), `${JSON.stringify(night, null, 1)}\n`)
@@ -126,29 +125,6 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
   await writeOutput(join(folder, 'index.html'), nightHtml(night, remembered, pages))
   io.out(`page: ${join(folder, 'index.html')}\n`)
   return night.exitCode
-}
-
-/** A page for one run of each failure, as small as it was shrunk. */
-async function drawFailures(
-  { lanes }: NightReport,
-  init: {
-    readonly folder: string
-    readonly reductions: ReadonlyMap<string, Reduction>
-    readonly io: CommandIo
-  },
-): Promise<ReadonlyMap<string, string>> {
-  const { folder, reductions, io } = init
-  const report = (line: string): void => io.error(`nightly: ${line}\n`)
-  const pages = new Map<string, string>()
-  const failures = lanes.flatMap((lane) => lane.failures.flatMap(({ fastest }) => fastest[0] ?? []))
-  for (const { seed, world } of failures.slice(0, PAGES_MAX)) {
-    const page = `runs/${`${world}-${seed}`.replaceAll(/[^\w-]/g, '-')}.html`
-    const reduction = reductions.get(seed) ?? {}
-    report(`drawing seed ${seed} of ${world}`)
-    await drawRun(join(folder, page), { seed, world, reduction, signal: io.signal, report })
-    pages.set(seed, page)
-  }
-  return pages
 }
 
 function nightText({ lanes, problems, canary, slow, slowLeftOut }: NightReport): string {

@@ -1,12 +1,15 @@
 // The commands that write pages and those that know a queue, as people run them. The worlds are real, so they are few.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'tap'
-import type { LaneReport } from '../campaign/tally.ts'
+import { Tally, type LaneReport } from '../campaign/tally.ts'
+import { makeFailure } from '../campaign/testing.ts'
+import { makeNight } from '../nightly/testing.ts'
 import { findRedisServer, startRedis } from '../queue/testing.ts'
+import { drawFailures } from './draw-failures.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli.ts')
 const found = await findRedisServer({
@@ -41,6 +44,35 @@ test('replay draws the run of a seed as a page', async (t) => {
   t.match(page, /<h1>Seed 3<\/h1>/)
   t.match(page, /npm run scenario -- replay 3/)
   t.match(page, /"name":"host:started"/)
+})
+
+test('a night goes on without the page of a run that cannot be written', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'nodetrust-page-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await mkdir(join(folder, 'runs/canary-6.html'), { recursive: true })
+  const tally = new Tally('canary')
+  tally.add(makeFailure('no attacker gets a certificate', { seed: '6', world: 'canary' }))
+  tally.add(makeFailure('no timer is left', { seed: '1', world: 'happy-path' }))
+  const told: string[] = []
+  const pages = await drawFailures(makeNight({ lanes: [tally.report()] }), {
+    folder,
+    reductions: new Map(),
+    io: {
+      out() {},
+      error: (line) => told.push(line),
+      terminal: undefined,
+      environment: {},
+      signal: new AbortController().signal,
+      end() {},
+    },
+  })
+  t.same(pages, new Map([['1', 'runs/happy-path-1.html']]))
+  t.match(await readdir(join(folder, 'runs')), ['canary-6.html', 'happy-path-1.html'])
+  t.match(told, [
+    /drawing seed 6/,
+    /^nightly: ".*canary-6\.html" cannot be written: EISDIR/,
+    /drawing seed 1/,
+  ])
 })
 
 test(
