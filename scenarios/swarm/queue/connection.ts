@@ -37,7 +37,8 @@ export async function openRedis(url: string, left?: AbortSignal): Promise<Redis>
     await Promise.race([redis.connect().then(() => redis.ping()), refused, late])
   } catch (error) {
     redis.disconnect()
-    const reason = last?.message ?? (error instanceof Error ? error.message : String(error))
+    const cause = last ?? error
+    const reason = cause instanceof Error ? reasonOf(cause) : String(cause)
     throw new QueueUnavailableError(
       `the queue "${shown}" cannot be reached (${reason}): start Redis or Valkey there, such as \`apt-get install redis-server\``,
     )
@@ -46,6 +47,18 @@ export async function openRedis(url: string, left?: AbortSignal): Promise<Redis>
     refused.catch(() => {})
   }
   return redis
+}
+
+/** Whether an error of a client of Redis is of its connection, and not of what was asked for. */
+export function isOfConnection(error: Error): boolean {
+  // The codes of the network are words; BullMQ has numbers for what it was refused.
+  const isOfNetwork = 'code' in error && typeof error.code === 'string'
+  return isOfNetwork || error.message.startsWith('Connection is closed')
+}
+
+/** What an error says. That of a host with several addresses, where none answers, has only a code. */
+export function reasonOf(error: Error): string {
+  return error.message === '' && 'code' in error ? String(error.code) : error.message
 }
 
 /** A URL as it may be shown. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withoutPassword } from './connection.ts'
+import { reasonOf, withoutPassword } from './connection.ts'
 
 /** How often a connection is asked whether somebody is there, and how long it may take to answer. */
 const ASK_MS = 5_000
@@ -40,7 +40,7 @@ export function watchLoss(
     since = undefined
   }
   let reason: string | undefined
-  const onError = ({ message }: Error): void => void (reason = message)
+  const onError = (error: Error): void => void (reason = reasonOf(error))
   const onReconnecting = (): void => lose(reason ?? 'it has closed the connection')
   const onReady = (): void => {
     reason = undefined

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { Crew } from '../campaign/crew.ts'
 import { countText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
-import { openRedis } from './connection.ts'
+import { isOfConnection, openRedis } from './connection.ts'
 import { inTimeToLeave, watchLoss } from './loss.ts'
 import { queueName, SeedJob, TAKEN_OVER_MAX, workerName } from './seed-job.ts'
 
@@ -75,10 +75,6 @@ export async function work(init: WorkInit): Promise<void> {
   if (!isTold) report('the queue was left without a word: what ran last others may run again')
   left.abort()
   redis.disconnect()
-}
-
-function isOfConnection(error: Error): boolean {
-  return 'syscall' in error || error.message.startsWith('Connection is closed')
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
