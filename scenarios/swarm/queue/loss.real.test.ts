@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { openRedis } from './connection.ts'
 import { watchLoss } from './loss.ts'
-import { stage } from './stage.ts'
+import { stage } from './testing-stage.ts'
 import { findRedisServer, startRedis } from './testing.ts'
 
 const found = await findRedisServer({
@@ -17,20 +17,17 @@ test(
   'a queue that is lost is told of once, and once when it is back; who leaves a lost one does not wait for it',
   { skip },
   async (t) => {
-    const { worker, campaign, crew, redis, told } = await stage(t, program)
+    const { worker, campaign, crew, redis, told, tells } = await stage(t, program)
     const ours = await worker()
     campaign(1000).catch(() => {})
     await ours.begins(2)
     const losses = (): readonly string[] => told.filter((line) => /is (lost|back)/.test(line))
-    const toldOf = async (count: number): Promise<void> => {
-      while (losses().length < count) await new Promise((resolve) => setTimeout(resolve, 20))
-    }
     await redis.stop()
-    await toldOf(1)
+    await tells(/is lost/)
     await redis.restart()
-    await toldOf(2)
+    await tells(/is back/)
     await redis.stop()
-    await toldOf(3)
+    await tells(/is lost/, 2)
     t.match(losses(), [
       /^the queue "redis:\/\/127\.0\.0\.1:\d+" is lost: /,
       /^the queue "redis:\/\/127\.0\.0\.1:\d+" is back$/,
@@ -64,7 +61,7 @@ test('a queue that hangs is lost, too, until it goes on', { skip }, async (t) =>
 })
 
 test('when the time is up, seeds that no worker has begun are taken back', { skip }, async (t) => {
-  const { worker, crew, redis, campaign, waiting } = await stage(t, program)
+  const { worker, redis, campaign, waiting, tells } = await stage(t, program)
   t.equal(
     (await campaign(9, { until: AbortSignal.timeout(100) })).report().seeds,
     0,
@@ -78,7 +75,7 @@ test('when the time is up, seeds that no worker has begun are taken back', { ski
   t.same(await waiting(), [])
 
   const ours = await worker({ jobs: 1, seedMs: 300 })
-  while (crew.width < 2) await new Promise((resolve) => setTimeout(resolve, 20))
+  await tells(/^1 worker runs 1 seed at once$/)
   const until = new AbortController()
   const campaigning = campaign(9, { until: until.signal })
   await ours.begins(1)

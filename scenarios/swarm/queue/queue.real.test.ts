@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { makeFailure } from '../campaign/testing.ts'
 import { openRedis, withoutPassword } from './connection.ts'
-import { NEVER, stage } from './stage.ts'
+import { NEVER, stage } from './testing-stage.ts'
 import { findRedisServer } from './testing.ts'
 
 const found = await findRedisServer({
@@ -37,14 +37,14 @@ test(
 )
 
 test('workers come and go while a campaign runs', { skip }, async (t) => {
-  const { worker, campaign, crew } = await stage(t, program)
+  const { worker, campaign, crew, tells } = await stage(t, program)
   const campaigning = campaign(80)
   const first = await worker()
   await first.begins(4)
   const second = await worker({ jobs: 3 })
   await second.begins(3)
-  // Two seeds ahead for each that runs.
-  while (crew.width < 10) await new Promise((resolve) => setTimeout(resolve, 20))
+  await tells(/^2 workers run 5 seeds at once$/)
+  t.equal(crew.width, 10, 'two seeds ahead for each that runs')
   await first.end('SIGTERM')
   t.same(new Set(first.finished), new Set(first.begun), 'one that leaves finishes what it began')
   const { seeds } = (await campaigning).report()

@@ -1,4 +1,5 @@
 // A queue of its own for a test, with what the test starts at it.
+import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
 import { runCampaign } from '../campaign/campaign.ts'
 import type { Tally } from '../campaign/tally.ts'
@@ -16,6 +17,8 @@ export interface Stage {
   readonly crew: QueueCrew
   /** What the crew has told. */
   readonly told: readonly string[]
+  /** Resolves when the crew has told so many such lines. */
+  readonly tells: (line: RegExp, count?: number) => Promise<void>
   readonly worker: (work?: Partial<RecordedWork>) => Promise<WorkerProcess>
   readonly campaign: (
     seeds: number,
@@ -29,12 +32,16 @@ export async function stage(t: Test, program: string): Promise<Stage> {
   const redis = await startRedis(program)
   const workers: WorkerProcess[] = []
   const told: string[] = []
+  const news = new EventEmitter()
   const { url } = redis
   const crew = await QueueCrew.open({
     url,
     version: VERSION,
     replayOf: (seed) => `replay ${seed}`,
-    report: (line) => told.push(line),
+    report(line) {
+      told.push(line)
+      news.emit('told')
+    },
     lookMs: 200,
   })
   t.teardown(async () => {
@@ -47,6 +54,9 @@ export async function stage(t: Test, program: string): Promise<Stage> {
     url,
     crew,
     told,
+    async tells(line, count = 1) {
+      while (told.filter((text) => line.test(text)).length < count) await once(news, 'told')
+    },
     async worker(work = {}) {
       const common = { url, version: VERSION, jobs: 2, seedMs: 60, silenceMs: 800 }
       const worker = await startWorker({ ...common, ...work })
