@@ -47,7 +47,7 @@ export interface HuntOptions {
 }
 
 /** Real time for one seed: a bug can make a world slow. */
-const SEED_MS_MAX = 600_000
+const HUNTED_SEED_MS_MAX = 600_000
 
 /** Runs worlds in which nothing is planted. */
 export type Control = (seed: string, signal: AbortSignal) => Promise<SeedResult>
@@ -68,7 +68,10 @@ export async function hunt(bug: PlantedBug, options: HuntOptions): Promise<Hunt>
 
 async function huntBug(bug: PlantedBug, options: HuntOptions): Promise<Hunt> {
   const { world, from, seedsMax, signal, control } = options
-  await using planted = new ChildRunner({ preload: [preloadUrl([bug])], seedMsMax: SEED_MS_MAX })
+  await using planted = new ChildRunner({
+    preload: [preloadUrl([bug])],
+    seedMsMax: HUNTED_SEED_MS_MAX,
+  })
   const run = (seed: string, reduction?: Reduction): Promise<SeedResult> =>
     planted.run(seed, { world, signal, reduction })
   let cpuMs = 0
@@ -119,10 +122,13 @@ async function huntBlindness(bug: PlantedBug, hides: string, options: HuntOption
   const { world, from, seedsMax, signal, bugs } = options
   const hidden = bugs.find(({ id }) => id === hides)
   if (hidden === undefined) throw new RangeError(`${bug.id} hides "${hides}", which is no bug`)
-  await using seeing = new ChildRunner({ preload: [preloadUrl([hidden])], seedMsMax: SEED_MS_MAX })
+  await using seeing = new ChildRunner({
+    preload: [preloadUrl([hidden])],
+    seedMsMax: HUNTED_SEED_MS_MAX,
+  })
   await using blind = new ChildRunner({
     preload: [preloadUrl([hidden, bug])],
-    seedMsMax: SEED_MS_MAX,
+    seedMsMax: HUNTED_SEED_MS_MAX,
   })
   let cpuMs = 0
   let seeds = 0

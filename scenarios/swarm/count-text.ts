@@ -1,4 +1,9 @@
+/** A number for people: `2,400`. */
+export function numberText(value: number): string {
+  return value.toLocaleString('en-GB')
+}
+
 /** How many there are, for people: `1 seed`, `2,400 seeds`. */
 export function countText(count: number, what: string): string {
-  return `${count.toLocaleString('en-GB')} ${what}${count === 1 ? '' : 's'}`
+  return `${numberText(count)} ${what}${count === 1 ? '' : 's'}`
 }

@@ -1,11 +1,10 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
 import type { FailureGroup } from '../campaign/tally.ts'
-import { countText } from '../count-text.ts'
+import { countText, numberText } from '../count-text.ts'
 import type { SeedResult } from '../result.ts'
 import type { SeedDatabase } from './database.ts'
 import type { NightReport } from './night-report.ts'
-import { number } from './numbers.ts'
 
 /** What failed, each with the line that shows it again. */
 export function failures({ lanes: all }: NightReport, pages: ReadonlyMap<string, string>): Html {
@@ -83,8 +82,8 @@ export function known({ commit }: NightReport, { commits }: SeedDatabase): Html 
         html`<details class="known">
           <summary>
             <code>${one.commit}</code> since ${one.since.slice(0, 10)}:
-            ${countText(one.seeds.length, 'seed')} kept, ${number(one.failed)} of
-            ${number(one.passed + one.failed)} failed
+            ${countText(one.seeds.length, 'seed')} kept, ${numberText(one.failed)} of
+            ${numberText(one.passed + one.failed)} failed
           </summary>
           ${one.seeds.map(
             ({ signature, problem, replay }) =>

@@ -5,12 +5,12 @@ import { documentText } from '../../engine/markup/document.ts'
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
 import type { LaneReport } from '../campaign/tally.ts'
-import { countText } from '../count-text.ts'
+import { countText, numberText } from '../count-text.ts'
 import type { SeedDatabase } from './database.ts'
 import { failures, known } from './failures-html.ts'
 import { lanes, sometimes } from './lanes-html.ts'
 import type { NightReport } from './night-report.ts'
-import { number, perSecond } from './numbers.ts'
+import { perSecond } from './rate.ts'
 import { trendHtml } from './trend.ts'
 
 /** Problems told at the top; each is told again where it belongs. */
@@ -72,8 +72,8 @@ function tiles({ lanes: all, canary, sometimes: names, slow }: NightReport): Htm
   const again = sum((lane) => lane.again)
   const strays = sum(({ classes }) => classes['non-determinism'] ?? 0)
   return html`<section class="tiles" aria-label="In numbers">
-    ${tile(number(seeds), seeds === 1 ? 'world' : 'worlds', `${perSecond(main)} in lane "${main?.world}"`)}
-    ${tile(number(failed), 'failed', countText(ways, 'different way'), failed > 0)}
+    ${tile(numberText(seeds), seeds === 1 ? 'world' : 'worlds', `${perSecond(main)} in lane "${main?.world}"`)}
+    ${tile(numberText(failed), 'failed', countText(ways, 'different way'), failed > 0)}
     ${tile(
       // A number stays with its unit: two lines where one is too long for the card.
       lengthText(sum((lane) => lane.virtualMs)).replaceAll(/(\d) /g, '$1\u00A0'),
@@ -81,14 +81,14 @@ function tiles({ lanes: all, canary, sometimes: names, slow }: NightReport): Htm
       `${countText(faults, 'fault')}, ${countText(events, 'event')}`,
     )}
     ${tile(
-      canary.found === undefined ? 'not found' : `seed ${number(canary.seeds)}`,
+      canary.found === undefined ? 'not found' : `seed ${numberText(canary.seeds)}`,
       'canary',
       canary.found === undefined
         ? `${countText(canary.seeds, 'seed')} went by the planted bug`
         : 'found the planted bug',
       canary.found === undefined,
     )}
-    ${tile(number(again), 'run again', `${number(strays)} did something else`, strays > 0)}
+    ${tile(numberText(again), 'run again', `${numberText(strays)} did something else`, strays > 0)}
     ${tile(
       `${met} of ${names.length}`,
       'sometimes met',

@@ -1,9 +1,9 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
 import { endText, type CampaignEnd, type LaneReport } from '../campaign/tally.ts'
-import { countText } from '../count-text.ts'
+import { countText, numberText } from '../count-text.ts'
 import type { NightReport, SlowResult } from './night-report.ts'
-import { number, perSecond } from './numbers.ts'
+import { perSecond } from './rate.ts'
 
 /** What ran, and how it went on. */
 export function lanes({ lanes: all, slow, slowLeftOut, canary }: NightReport): Html {
@@ -26,7 +26,7 @@ export function lanes({ lanes: all, slow, slowLeftOut, canary }: NightReport): H
           ${all.map(lane)}
           <tr>
             <th>canary ${endHtml(canary.end)}</th>
-            <td class="number">${number(canary.seeds)}</td>
+            <td class="number">${numberText(canary.seeds)}</td>
             <td colspan="5">
               ${
                 canary.found === undefined
@@ -58,9 +58,9 @@ function lane(one: LaneReport): Html {
     .map(([kind, count]) => `${count} ${kind}`)
   return html`<tr>
     <th>${one.world} ${endHtml(one.end)}</th>
-    <td class="number">${number(one.seeds)}</td>
+    <td class="number">${numberText(one.seeds)}</td>
     <td class="number ${failed > 0 ? 'fail' : ''}" title="${classes.join(', ')}">
-      ${number(failed)}
+      ${numberText(failed)}
     </td>
     <td class="number">${perSecond(one)}</td>
     <td class="number">${lengthText(one.virtualMs)}</td>
@@ -109,7 +109,7 @@ export function sometimes({ sometimes: names, lanes: all }: NightReport): Html {
           html`<li class="${met === 0 ? 'fail' : ''}">
             <span>${name}</span>
             <i style="--share: ${(met / seeds).toFixed(4)}"></i>
-            <b>${met === 0 ? 'never' : number(met)}</b>
+            <b>${met === 0 ? 'never' : numberText(met)}</b>
           </li>`,
       )}
     </ul>

@@ -1,9 +1,5 @@
 import type { LaneReport } from '../campaign/tally.ts'
 
-export function number(value: number): string {
-  return value.toLocaleString('en-GB')
-}
-
 /** Seeds in a second of real time. */
 export function perSecond(one: LaneReport | undefined): string {
   if (one === undefined || one.realMs === 0) return '–'

@@ -1,6 +1,6 @@
 import { html, type Html } from '../../engine/markup/html-text.ts'
 import { lengthText } from '../../engine/sequence/page/time.ts'
-import { countText } from '../count-text.ts'
+import { countText, numberText } from '../count-text.ts'
 import type { NightRecord } from './database.ts'
 
 /** Nights drawn; the database remembers more. */
@@ -69,7 +69,7 @@ function row(night: NightRecord): Html {
       ${night.problems === 0 ? '✓' : '✗'} ${night.date}
     </th>
     <td><code>${night.commit}</code></td>
-    <td class="number">${night.seeds.toLocaleString('en-GB')}</td>
+    <td class="number">${numberText(night.seeds)}</td>
     <td class="number ${night.failed > 0 ? 'fail' : ''}">${night.failed}</td>
     <td class="number">${lengthText(night.virtualMs)}</td>
     <td class="number ${night.canarySeeds === null ? 'fail' : ''}">
