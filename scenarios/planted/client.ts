@@ -42,12 +42,11 @@ export const CLIENT_BUGS = bugsOf('client', [
   {
     id: 'timer-over-31-bits',
     file: 'impl/client/alarm.ts',
-    find: `    if (options.looking && lookMs > LOOK_MS_MAX) {
+    find: `    if (options.looking && lookMs === LOOK_MS_MAX && this.#looks !== undefined) {
       this.#look = again
       this.#looks.next(again)
     } else {
-      const longestMs = options.looking ? lookMs : TIMER_MS_MAX
-      this.#timer = setTimeout(again, Math.min(leftMs, longestMs))
+      this.#timer = setTimeout(again, Math.min(leftMs, options.looking ? lookMs : TIMER_MS_MAX))
     }
 `,
     replace: `    this.#timer = setTimeout(again, leftMs)
