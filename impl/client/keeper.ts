@@ -3,7 +3,6 @@ import type { CertificateStore } from './certificate-store.ts'
 import type { Certificate } from './check.ts'
 import { CertificateError, describeFailure, type FailureDetail } from './errors.ts'
 import type { Server } from './exchange.ts'
-import { Looks } from './looks.ts'
 import {
   prepareRequest,
   requestCertificate,
@@ -53,9 +52,8 @@ const HALF_FACTORS = { initialMs: 60, maximumMs: 24 }
 export class CertificateKeeper {
   readonly #init: CertificateKeeperInit
   readonly #stopping = new AbortController()
-  readonly #looks = new Looks()
-  readonly #renewal = new Alarm(() => this.#runUnattended(this.#next), this.#looks)
-  readonly #expiry = new Alarm(() => this.#expire(), this.#looks)
+  readonly #renewal = new Alarm(() => this.#runUnattended(this.#next))
+  readonly #expiry = new Alarm(() => this.#expire())
   /** A way to a proof server that fails for a minute must not cost an address its name until the renewal. */
   readonly #otherHalf = new Alarm(() => this.#runUnattended(CHECK))
   readonly #advice: RenewalAdvice
@@ -76,7 +74,6 @@ export class CertificateKeeper {
     this.#init = init
     this.#advice = new RenewalAdvice({
       ...init,
-      looks: this.#looks,
       onAdvice: (certificate, renewAt) => this.#advised(certificate, renewAt),
     })
   }

@@ -8,7 +8,6 @@ import { RenewalRequest, RenewalResponse } from '../wire/messages.ts'
 import { RENEWAL_PROTOCOL } from '../wire/protocols.ts'
 import type { Certificate } from './check.ts'
 import type { Server } from './exchange.ts'
-import { Looks } from './looks.ts'
 import type { Ask } from './obtain.ts'
 import { RenewalAdvice } from './renewal-advice.ts'
 
@@ -47,7 +46,6 @@ function open(t: Test, answers: readonly Answer[]) {
   }
   const renewal = new RenewalAdvice({
     issueServers: servers,
-    looks: new Looks(),
     context: () => ({ ask, requestTimeoutMs: 1 }),
     onAdvice: (_certificate, renewAt) => advice.push(renewAt),
   })

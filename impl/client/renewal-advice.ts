@@ -4,7 +4,6 @@ import { RENEWAL_PROTOCOL } from '../wire/protocols.ts'
 import { Alarm } from './alarm.ts'
 import type { Certificate } from './check.ts'
 import type { Server } from './exchange.ts'
-import type { Looks } from './looks.ts'
 import type { ObtainContext } from './obtain.ts'
 
 /** How often we ask: every hundredth of the lifetime, at most 6 h, and at least 1 s, give or take a tenth. */
@@ -24,8 +23,6 @@ const ASK_AFTER_MS_MIN = 60_000
 /** Options and callbacks of a {@link RenewalAdvice}. */
 export interface RenewalAdviceInit {
   readonly issueServers: readonly Server[]
-  /** With whom it looks at the clock. */
-  readonly looks: Looks
   readonly context: (signal: AbortSignal) => Pick<ObtainContext, 'ask' | 'requestTimeoutMs'>
   /** When to renew, in ms since 1970; `undefined` when all servers were heard and none knows a better time than ours. */
   readonly onAdvice: (certificate: Certificate, renewAt: number | undefined) => void
@@ -38,13 +35,12 @@ export interface RenewalAdviceInit {
 export class RenewalAdvice {
   readonly #init: RenewalAdviceInit
   readonly #stopping = new AbortController()
-  readonly #next: Alarm
+  readonly #next = new Alarm(() => void this.#ask())
   #certificate: Certificate | undefined
   #asking: Promise<unknown> = Promise.resolve()
 
   constructor(init: RenewalAdviceInit) {
     this.#init = init
-    this.#next = new Alarm(() => void this.#ask(), init.looks)
   }
 
   /** From now on it is about this certificate; `now` asks at once, as after a long sleep. */

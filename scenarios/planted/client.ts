@@ -32,7 +32,7 @@ export const CLIENT_BUGS = bugsOf('client', [
   {
     id: 'timer-of-31-bits',
     file: 'impl/client/alarm.ts',
-    find: `      if (remainingMs() > 0) return this.#wait(remainingMs, options)
+    find: `        if (remainingMs() > 0) return this.#wait(remainingMs)
 `,
     replace: '',
     breaks: ['NT-CLIENT-012', 'NT-DISC-006'],
@@ -42,15 +42,8 @@ export const CLIENT_BUGS = bugsOf('client', [
   {
     id: 'timer-over-31-bits',
     file: 'impl/client/alarm.ts',
-    find: `    if (options.looking && lookMs === LOOK_MS_MAX && this.#looks !== undefined) {
-      this.#look = again
-      this.#looks.next(again)
-    } else {
-      this.#timer = setTimeout(again, Math.min(leftMs, options.looking ? lookMs : TIMER_MS_MAX))
-    }
-`,
-    replace: `    this.#timer = setTimeout(again, leftMs)
-`,
+    find: '      Math.min(Math.max(0, leftMs), longestMs),',
+    replace: '      Math.max(0, leftMs),',
     breaks: ['NT-CLIENT-012'],
     seenBy: [SEEN.idle],
     why: 'sets timers past 2^31 - 1 ms, which Node fires at once: it looks a thousand times a second whether it is time',
@@ -59,9 +52,9 @@ export const CLIENT_BUGS = bugsOf('client', [
     id: 'wait-by-the-time-of-day',
     file: 'impl/client/alarm.ts',
     find: `    const end = performance.now() + delayMs
-    this.#wait(() => end - performance.now(), { looking: false })`,
+    this.#wait(() => end - performance.now())`,
     replace: `    const end = Date.now() + delayMs
-    this.#wait(() => end - Date.now(), { looking: false })`,
+    this.#wait(() => end - Date.now())`,
     breaks: ['NT-CLIENT-015'],
     seenBy: [SEEN.certified],
     why: 'waits by a clock that can be set: one that was an hour ahead for a while has it wait for an hour',
