@@ -543,7 +543,7 @@ test('orders that wait for the end of a pause are taken up when it is over', asy
   t.equal(ca.orders.size, 1)
 })
 
-test('an order of somebody who is denied by now is not taken up', async (t) => {
+test('NT-ISSUE-038 an order of somebody who is denied by now is not taken up, and its challenges are removed', async (t) => {
   const path = join(temporaryFolder(t), 'issue.sqlite')
   const ca = new FakeCa()
   const [denied, other] = await Promise.all([makeWant(), makeWant()])
@@ -561,6 +561,7 @@ test('an order of somebody who is denied by now is not taken up', async (t) => {
     denied: ({ peer, names }) => peer === denied.peer && names.length === 3,
   })
   next.orders.resume()
+  t.same(next.swept.map(({ name }) => name).toSorted(), denied.names.toSorted())
   await next.orders.obtain(other, other.request)
   t.same(next.events, ['resumed answered', 'issued'])
 })

@@ -116,8 +116,8 @@ export class Orders {
 
   /**
    * Takes up every order that an earlier process left, without anybody asking for it; when the CA limits us, after
-   * that. An order of somebody who is denied by now is left to grow old. Removes what ended orders may have left on the DNS
-   * servers: a server that was away, or a process that was killed. Those taken up remove their own.
+   * that. An order of somebody who is denied by now is left to grow old. Removes what it and ended orders may have left on
+   * the DNS servers: a server that was away, or a process that was killed. Those taken up remove their own.
    */
   resume(): void {
     const { store, challenges } = this.#init
@@ -140,7 +140,11 @@ export class Orders {
     for (const { state, ...order } of this.#init.store.unfinishedOrders()) {
       const { peer, names } = order
       if (this.#slots.full) return
-      if (this.#underWay.has(wantKey(order)) || this.#init.denied({ peer, names })) continue
+      if (this.#underWay.has(wantKey(order))) continue
+      if (this.#init.denied({ peer, names })) {
+        this.#init.challenges.sweep(order.challenges)
+        continue
+      }
       this.#init.report.orderResumed({ peer, names, state })
       // Its failure is reported by itself; who wants the certificate asks again.
       this.#start(order, order.request).catch(() => {})

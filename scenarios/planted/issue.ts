@@ -105,8 +105,8 @@ export const ISSUE_BUGS = bugsOf('issue', [
   {
     id: 'order-resumed-for-a-denied-peer',
     file: 'impl/issue/orders.ts',
-    find: '      if (this.#underWay.has(wantKey(order)) || this.#init.denied({ peer, names })) continue',
-    replace: '      if (this.#underWay.has(wantKey(order))) continue',
+    find: '      if (this.#init.denied({ peer, names })) {',
+    replace: '      if (false) {',
     breaks: [],
     seenBy: [SEEN.denied],
     why: 'takes up the order of somebody whom it does not serve any more',
