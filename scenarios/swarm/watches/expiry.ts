@@ -71,10 +71,11 @@ async function stillServed(
   const since = world.trace.entries.length
   await sleep(LOOK_MS)
   const host = world.host(name)
-  const changed = world.trace.entries
-    .slice(since)
-    .some((entry) => entry.host === name && /^(certificate|host|fault):/.test(entry.event))
-  if (changed || !host.running) return undefined
+  const hasChanged = (): boolean =>
+    world.trace.entries
+      .slice(since)
+      .some((entry) => entry.host === name && /^(certificate|host|fault):/.test(entry.event))
+  if (hasChanged() || !host.running) return undefined
   const [dns, tcp] = multiaddr(address).getComponents()
   const [at] = Object.values(host.place.addresses)
   if (at === undefined) return undefined
@@ -84,6 +85,7 @@ async function stillServed(
     servername: dns?.value ?? '',
     roots: await world.rootCertificates(),
   })
-  if (serial === undefined && !/expired/.test(problem)) return undefined
+  // While we looked, it may have got another one, which is what we saw.
+  if (hasChanged() || (serial === undefined && !/expired/.test(problem))) return undefined
   return { problem: `${name} serves a certificate that has ended`, hosts: [name] }
 }
