@@ -165,7 +165,7 @@ test('NT-CLIENT-012 a server that says when it will know more is asked then, wit
       2 * HOUR_MS,
     ],
     [
-      'the first where nobody knows',
+      'the soonest where nobody knows',
       [
         { error: 0, askAfter: 3 * HOUR_MS },
         { error: 0, askAfter: 2 * HOUR_MS },
