@@ -15,6 +15,22 @@ const say = (line) => process.stderr.write(`${line}\n`)
 const root = dirname(fileURLToPath(import.meta.url))
 const nodeBinary = join(root, 'node_modules/node/bin/node')
 const installedStamp = join(root, 'node_modules/.nodetrust-installed')
+const npmRecord = join(root, 'node_modules/.package-lock.json')
+
+/**
+ * Whether npm's own record names what the lock file wants: somebody has installed it by hand. Optional packages are
+ * for other platforms.
+ * @param {string} lock
+ */
+function isRecorded(lock) {
+  if (!existsSync(npmRecord)) return false
+  const recorded = JSON.parse(readFileSync(npmRecord, 'utf8')).packages
+  const { '': _ours, ...wanted } = JSON.parse(lock).packages
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
+    const found = recorded[path]?.version
+    return found === version || (found === undefined && optional === true)
+  })
+}
 
 const [program, ...programArguments] = process.argv.slice(2)
 if (program === undefined) {
@@ -22,13 +38,12 @@ if (program === undefined) {
   process.exit(2)
 }
 
-const lockHash = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex')
+const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+const lockHash = createHash('sha256').update(lock).digest('hex')
 const installed =
   existsSync(nodeBinary) &&
-  existsSync(installedStamp) &&
-  readFileSync(installedStamp, 'utf8') === lockHash
+  ((existsSync(installedStamp) && readFileSync(installedStamp, 'utf8') === lockHash) ||
+    isRecorded(lock))
 if (!installed) {
   say('installing the npm packages and the pinned Node (once) …')
   // Not `npm ci`: it refuses a lock file without the optional packages of platforms that its author could not fetch.

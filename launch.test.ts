@@ -74,3 +74,37 @@ test('where a signal ends the program, the launcher ends with the number of that
   }
   t.end()
 })
+
+test('the launcher installs unless it, or npm started by hand, has installed what the lock file wants', (t) => {
+  const root = checkout(t)
+  rmSync(join(root, 'node_modules/.nodetrust-installed'))
+  const lock = (version: string): string =>
+    JSON.stringify({
+      packages: {
+        '': { name: 'nodetrust' },
+        'node_modules/a': { version },
+        'node_modules/b': { version: '1.0.0', optional: true },
+      },
+    })
+  writeFileSync(join(root, 'node_modules/.package-lock.json'), lock('1.0.0'))
+  // Stands for npm, which would take a minute; it installs nothing.
+  const bin = join(root, 'bin')
+  mkdirSync(bin)
+  writeFileSync(join(bin, 'npm'), '#!/bin/sh\necho "npm $1"\n', { mode: 0o755 })
+  const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` }
+  const launch = (locked: string): string => {
+    writeFileSync(join(root, 'package-lock.json'), locked)
+    const launcher = [join(root, 'launch.mjs'), 'program.ts', '0']
+    return spawnSync(process.execPath, launcher, { cwd: root, env, encoding: 'utf8' }).stderr
+  }
+  t.equal(launch(lock('1.0.0')), '', 'npm says so in its record')
+  t.match(launch(lock('1.0.1')), /installing[^]*npm install/, 'the lock file wants another version')
+  t.equal(launch(lock('1.0.1')), '', 'the launcher has installed it')
+  const less = JSON.stringify({ packages: { 'node_modules/a': { version: '1.0.0' } } })
+  t.equal(launch(less), '', 'npm has more than is wanted')
+  const more = JSON.stringify({ packages: { 'node_modules/c': { version: '1.0.0' } } })
+  t.match(launch(more), /npm install/, 'a package is missing')
+  const optional = { 'node_modules/c': { version: '1.0.0', optional: true } }
+  t.equal(launch(JSON.stringify({ packages: optional })), '', 'one for other platforms is missing')
+  t.end()
+})
