@@ -12,12 +12,7 @@ import { findRedisServer, startRedis } from '../queue/testing.ts'
 import { drawFailures } from './draw-failures.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli.ts')
-const found = await findRedisServer({
-  path: process.env['PATH'] ?? '',
-  machineEnvironment: process.env,
-  signal: AbortSignal.timeout(300_000),
-})
-const skip = 'missing' in found ? found.missing : false
+const { program, skip } = await findRedisServer(process.env)
 
 function start(words: readonly string[]) {
   const child = spawn(process.execPath, [PROGRAM, ...words], {
@@ -79,7 +74,7 @@ test(
   'a campaign runs on workers of a queue, and a killed one is replaced by the other',
   { skip },
   async (t) => {
-    await using redis = await startRedis('program' in found ? found.program : '')
+    await using redis = await startRedis(program)
     const worker = () => start(['worker', '--queue', redis.url, '--jobs', '1', '--silence', '2s'])
     const [killed, other] = [worker(), worker()]
     t.teardown(() => [killed, other].forEach(({ child }) => child.kill('SIGKILL')))
@@ -111,7 +106,7 @@ test(
   'a campaign that no worker takes a seed of ends with its time, and passes nothing',
   { skip },
   async (t) => {
-    await using redis = await startRedis('program' in found ? found.program : '')
+    await using redis = await startRedis(program)
     const { code, out, error } = await run('swarm', '--queue', redis.url, '--budget', '1s')
     t.equal(code, 2)
     t.match(out, /^0 seeds/)

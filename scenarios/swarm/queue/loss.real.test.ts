@@ -5,13 +5,7 @@ import { watchLoss } from './loss.ts'
 import { stage } from './testing-stage.ts'
 import { findRedisServer, startRedis } from './testing.ts'
 
-const found = await findRedisServer({
-  path: process.env['PATH'] ?? '',
-  machineEnvironment: process.env,
-  signal: AbortSignal.timeout(300_000),
-})
-const skip = 'missing' in found ? found.missing : false
-const program = 'program' in found ? found.program : ''
+const { program, skip } = await findRedisServer(process.env)
 
 test(
   'a queue that is lost is told of once, and once when it is back; who leaves a lost one does not wait for it',

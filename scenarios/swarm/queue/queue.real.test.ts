@@ -5,13 +5,7 @@ import { openRedis, withoutPassword } from './connection.ts'
 import { NEVER, stage } from './testing-stage.ts'
 import { findRedisServer } from './testing.ts'
 
-const found = await findRedisServer({
-  path: process.env['PATH'] ?? '',
-  machineEnvironment: process.env,
-  signal: AbortSignal.timeout(300_000),
-})
-const skip = 'missing' in found ? found.missing : false
-const program = 'program' in found ? found.program : ''
+const { program, skip } = await findRedisServer(process.env)
 
 test(
   'seeds of a worker that is killed are taken over, and all results are in one report',

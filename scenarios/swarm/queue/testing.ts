@@ -5,35 +5,45 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../engine/ca/index.ts'
 import { findAptGet, installPackages } from '../../engine/machine/apt.ts'
-import { findProgram, type Machine } from '../../engine/machine/machine.ts'
+import { findProgram } from '../../engine/machine/machine.ts'
 import type { RecordedWork, WorkerNews } from './recorded-worker.ts'
 
 const NAMES = ['redis-server', 'valkey-server']
+const HELP = 'install it with `apt-get install redis-server`, or put valkey-server on PATH'
+const INSTALL_MS_MAX = 300_000
 
-/** The server on PATH, or Debian's, which is installed where we may; else why there is none. */
-export async function findRedisServer(
-  machine: Machine,
-): Promise<{ readonly program: string } | { readonly missing: string }> {
-  const path = machine.path ?? ''
-  const onPath = async (): Promise<string | undefined> => {
-    for (const name of NAMES) {
-      const program = await findProgram(name, `${path}:/usr/bin`)
-      if (program !== undefined) return program
-    }
-    return undefined
+/** A program for startRedis(), or why tests that want one are skipped. */
+export interface RedisServer {
+  readonly program: string
+  readonly skip: string | false
+}
+
+/** The server on PATH, or Debian's, which is installed where we may. */
+export async function findRedisServer(environment: NodeJS.ProcessEnv): Promise<RedisServer> {
+  const path = environment['PATH'] ?? ''
+  const known = await redisServerOn(path, 'there is no redis-server on PATH')
+  if (known.skip === false || process.getuid?.() !== 0) return known
+  const aptGet = await findAptGet(path)
+  if (aptGet === undefined) return known
+  const machine = {
+    path,
+    machineEnvironment: environment,
+    signal: AbortSignal.timeout(INSTALL_MS_MAX),
   }
-  const known = await onPath()
-  if (known !== undefined) return { program: known }
-  const aptGet = process.getuid?.() === 0 ? await findAptGet(path) : undefined
-  const help = 'install it with `apt-get install redis-server`, or put valkey-server on PATH'
-  if (aptGet === undefined) return { missing: `there is no redis-server on PATH: ${help}` }
   try {
     await installPackages({ aptGet, what: 'Redis', packages: ['redis-server'] }, machine)
   } catch (error) {
-    return { missing: `redis-server cannot be installed (${String(error)}): ${help}` }
+    return { program: '', skip: `redis-server cannot be installed (${String(error)}): ${HELP}` }
   }
-  const program = await onPath()
-  return program === undefined ? { missing: 'apt-get has no redis-server' } : { program }
+  return redisServerOn(path, 'apt-get has no redis-server')
+}
+
+async function redisServerOn(path: string, otherwise: string): Promise<RedisServer> {
+  for (const name of NAMES) {
+    const program = await findProgram(name, `${path}:/usr/bin`)
+    if (program !== undefined) return { program, skip: false }
+  }
+  return { program: '', skip: `${otherwise}: ${HELP}` }
 }
 
 /** A Redis that keeps nothing on its disk. */
