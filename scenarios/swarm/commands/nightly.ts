@@ -19,7 +19,7 @@ import { openCrew, queueArgument } from './crew.ts'
 import { drawFailures } from './draw-failures.ts'
 import { shrinkResult } from './shrink.ts'
 import { liveLine } from './swarm.ts'
-import { failureText } from './text.ts'
+import { failureLine, failureText } from './text.ts'
 
 interface Options {
   readonly budget: number
@@ -112,6 +112,7 @@ async function nightly(options: Options, io: CommandIo): Promise<number> {
         lane = name
         if (tally !== undefined) live.show(tally)
       },
+      onFailure: (result) => live.note(failureLine(result)),
       signal: io.signal,
     })
   })().finally(() => live.stop())

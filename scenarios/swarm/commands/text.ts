@@ -20,6 +20,12 @@ export function failureText(result: SeedResult): string {
   ].join('\n')
 }
 
+/** The same in one line, where more is said of it later. */
+export function failureLine({ seed, world, class: kind, failure, replay }: SeedResult): string {
+  const what = failure === undefined ? kind : `${kind}: ${failure.invariant}`
+  return `${styleText('red', `✗ seed ${seed}`)} of ${world}: ${what}; replay: ${replay}`
+}
+
 /** The faults of a plan, a line each, with the numbers that `--faults` takes. */
 export function faultsText(plan: SwarmPlan, numbers: readonly number[]): string {
   return plan.faults

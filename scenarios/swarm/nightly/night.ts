@@ -21,6 +21,8 @@ export interface NightInit {
   readonly machine: string
   readonly again: string
   readonly onProgress?: (lane: string, tally: Tally | undefined) => void
+  /** Called at once where a seed of a lane does not pass. */
+  readonly onFailure?: (result: SeedResult) => void
   readonly signal: AbortSignal
 }
 
@@ -85,7 +87,7 @@ export async function runNight(init: NightInit): Promise<NightReport> {
 }
 
 function runLane(
-  { crew, signal, onProgress }: NightInit,
+  { crew, signal, onProgress, onFailure }: NightInit,
   lane: {
     readonly world: string
     readonly seeds: Iterator<string, unknown>
@@ -98,7 +100,10 @@ function runLane(
     signal,
     seedsMin: 1,
     againEvery: AGAIN_EVERY,
-    onResult: (_result, tally) => onProgress?.(lane.world, tally),
+    onResult(result, tally) {
+      if (result.class !== 'pass') onFailure?.(result)
+      onProgress?.(lane.world, tally)
+    },
   })
 }
 

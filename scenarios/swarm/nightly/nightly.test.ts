@@ -84,14 +84,16 @@ test('a night whose canary is not found fails as the engine fault that it is', a
   }
 })
 
-test('a failing seed fails the night with the exit code of its class, and is shrunk', async (t) => {
+test('a failing seed is told of, fails the night with the exit code of its class, and is shrunk', async (t) => {
   let failed = 0
   const crew = crewOf((seed, world) =>
     world === 'swarm' && failed++ === 0 ? makeFailure('it holds', { seed }) : undefined,
   )
   const shrink = (result: SeedResult): Promise<SeedResult> =>
     Promise.resolve({ ...result, shrunk: { hosts: 2, faults: 1, runs: 9, replay: 'small' } })
-  const night = await runNight(init({ crew, shrink }))
+  const told: SeedResult[] = []
+  const night = await runNight(init({ crew, shrink, onFailure: (result) => told.push(result) }))
+  t.match(told, [{ class: 'liveness', shrunk: undefined }], 'told of when it was found')
   t.match(night, {
     exitCode: 3,
     problems: ['1 seed of swarm: liveness: it holds'],
