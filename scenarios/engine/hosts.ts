@@ -1,30 +1,19 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import type { GossipSub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { ping } from '@libp2p/ping'
 import { webSockets } from '@libp2p/websockets'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type { Socket as UdpSocket } from 'node:dgram'
-import {
-  dnsServer,
-  issueServer,
-  nodetrust,
-  proofServer,
-  ROLE_EVENTS,
-  wire,
-  type DnsServer,
-  type NodetrustClient,
-} from '../../impl/index.ts'
+import { wire, type DnsServer, type NodetrustClient } from '../../impl/index.ts'
 import { Disk } from './disk.ts'
 import type { Driver, Family, Place } from './drivers/driver.ts'
 import { mortal } from './drivers/mortal.ts'
-import { gossip, logger, muxer } from './upkeep.ts'
 import { HostNetwork } from './drivers/network.ts'
+import { hostServices, timeoutMs, type SocketAddress } from './host-services.ts'
 import type { CrashOptions, HostPlan, Upkeep } from './scenario.ts'
 import type { Trace } from './trace.ts'
+import { logger, muxer } from './upkeep.ts'
 
 /** What hosts must know of each other, as an operator's configuration would say it. */
 export interface WorldFacts {
@@ -42,18 +31,6 @@ export interface WorldFacts {
   readonly upkeep: Upkeep | undefined
 }
 
-/** Where a DNS server's own sockets are. */
-export interface SocketAddress {
-  readonly address: string
-  readonly port: number
-}
-
-/** A tenth of the usual: a mesh that forms late misses the first announcement, and a run waits for the second. */
-const ANNOUNCE_INTERVAL_MS_MIN = 1_000
-/** One process checks every announcement for every client: this leaves it four fifths of its time for other things. */
-const ANNOUNCE_INTERVAL_MS_PER_PAIR = 2
-/** What one process does for all hosts, each of them has to wait for. */
-const TIMEOUT_MS_PER_CLIENT = 500
 /** As `nodetrust` itself has it: see impl/node.ts. */
 const CONNECTIONS_MAX = 4_000
 /** What libp2p gives a dial, a dial of one address, and an agreement on what to speak. */
@@ -215,13 +192,21 @@ export class Host {
         maxConnections: CONNECTIONS_MAX,
         inboundConnectionThreshold: 10_000,
         maxIncomingPendingConnections: CONNECTIONS_MAX,
-        dialTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
-        addressDialTimeout: this.#timeoutMs(ADDRESS_DIAL_TIMEOUT_MS),
-        inboundUpgradeTimeout: this.#timeoutMs(DIAL_TIMEOUT_MS),
-        inboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
-        outboundStreamProtocolNegotiationTimeout: this.#timeoutMs(NEGOTIATION_TIMEOUT_MS),
+        dialTimeout: timeoutMs(DIAL_TIMEOUT_MS, this.#facts),
+        addressDialTimeout: timeoutMs(ADDRESS_DIAL_TIMEOUT_MS, this.#facts),
+        inboundUpgradeTimeout: timeoutMs(DIAL_TIMEOUT_MS, this.#facts),
+        inboundStreamProtocolNegotiationTimeout: timeoutMs(NEGOTIATION_TIMEOUT_MS, this.#facts),
+        outboundStreamProtocolNegotiationTimeout: timeoutMs(NEGOTIATION_TIMEOUT_MS, this.#facts),
       },
-      services: this.#services() as never,
+      services: hostServices({
+        plan: this.plan,
+        place: this.place,
+        facts: this.#facts,
+        disk: this.#disk,
+        dnsSockets: this.#dnsSockets,
+        denied: [...this.#denied.values()],
+        life: this.#life.signal,
+      }) as never,
     })) as Node
   }
 
@@ -320,124 +305,6 @@ export class Host {
     return Object.entries(this.place.socketAddresses).map(
       ([family, address]) => `/ip${family}/${address}/tcp/${securePort}/ws`,
     )
-  }
-
-  #services(): Record<string, (components: never) => unknown> {
-    const { zone, hostsOf, ca, upkeep } = this.#facts
-    const pubsub = gossip(upkeep, { allowPublishToZeroTopicPeers: true })
-    switch (this.plan.role) {
-      case 'proof':
-        return {
-          identify: identify(),
-          proof: this.#watched(
-            proofServer({
-              rateLimit: { burst: 10_000, intervalMs: 1 },
-              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
-            }),
-          ),
-        }
-      case 'dns':
-        return {
-          identify: identify(),
-          pubsub,
-          dns: this.#watched(
-            dnsServer({
-              zone,
-              listen: this.#dnsSockets ?? this.#socketAddresses(),
-              nameServers: hostsOf('dns').map((host, index) => ({
-                name: `ns${index + 1}.${zone}`,
-                addresses: Object.values(host.place.addresses),
-              })),
-              writers: hostsOf('issue').map((host) => host.peerId),
-              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
-            }),
-          ),
-        }
-      case 'issue':
-        return {
-          identify: identify(),
-          pubsub,
-          issue: this.#watched(
-            issueServer({
-              zone,
-              proofServers: hostsOf('proof').map((host) => ({
-                id: peerIdFromPrivateKey(host.privateKey),
-                addresses: host.multiaddrs,
-                display: host.name,
-              })),
-              proofKeys: hostsOf('proof').map((host) => host.privateKey.publicKey),
-              dnsServers: hostsOf('dns').flatMap((host) =>
-                host.dnsSockets.slice(0, 1).map((query) => ({ addresses: host.multiaddrs, query })),
-              ),
-              acme: ca(this.name),
-              storePath: this.#disk.storePath,
-              // The addresses of a test network are private or for documentation.
-              allowPrivateAddresses: true,
-              // All clients of a world can share one address.
-              rateLimit: { burst: 10_000, intervalMs: 1 },
-              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
-              ...this.#denyList(),
-              ...this.plan.options,
-            }),
-          ),
-        }
-      case 'client':
-        return {
-          identify: identify(),
-          ping: ping(),
-          pubsub,
-          nodetrust: this.#watched(
-            nodetrust({
-              issueServers: hostsOf('issue').flatMap((host) => host.multiaddrs),
-              autoStart: false,
-              announceIntervalMs: this.#announceIntervalMs(),
-              requestTimeoutMs: this.#timeoutMs(wire.REQUEST_TIMEOUT_MS),
-              allowPrivateAddresses: true,
-              ...this.plan.options,
-            }),
-          ),
-        }
-      case 'attacker':
-        return { identify: identify() }
-    }
-  }
-
-  #denyList(): { readonly denyListFile?: string } {
-    if (this.plan.role !== 'issue' || this.plan.deniesPeers !== true) return {}
-    this.#disk.writeDenyList([...this.#denied.values()])
-    return { denyListFile: this.#disk.denyListPath }
-  }
-
-  /** A time that would do for a host with a process of its own, for one that shares it. */
-  #timeoutMs(usualMs: number): number {
-    return Math.max(usualMs, this.#facts.hostsOf('client').length * TIMEOUT_MS_PER_CLIENT)
-  }
-
-  #announceIntervalMs(): number {
-    const clients = this.#facts.hostsOf('client')
-    const pairs = clients.filter(({ announces }) => announces).length * clients.length
-    return Math.max(ANNOUNCE_INTERVAL_MS_MIN, pairs * ANNOUNCE_INTERVAL_MS_PER_PAIR)
-  }
-
-  #socketAddresses(): SocketAddress[] {
-    return Object.values(this.place.socketAddresses).map((address) => ({ address, port: 0 }))
-  }
-
-  /** Writes every event of a service into the trace. */
-  #watched<Components, Service extends object>(
-    factory: (components: Components) => Service,
-  ): (components: Components) => Service {
-    const { signal: life } = this.#life
-    return (components) => {
-      const service = factory(components)
-      for (const event of Object.keys(ROLE_EVENTS)) {
-        ;(service as unknown as EventTarget).addEventListener(event, (emitted) => {
-          if (life.aborted) return
-          this.#facts.trace.record(this.name, event, (emitted as CustomEvent).detail ?? {})
-        })
-      }
-      return service
-    }
   }
 }
 
