@@ -8,6 +8,7 @@ import { workReplacements } from './real-work.ts'
 import { builtin, replace, type Replacement } from './replace.ts'
 import { signingReplacements } from './signing.ts'
 import { timeReplacements } from './time.ts'
+import { undiciReplacements } from './undici-timers.ts'
 import { webKeyReplacements } from './web-keys.ts'
 
 /** Modules that keep, from the moment of their loading, Node's functions, or the time. */
@@ -49,7 +50,13 @@ export function takeOver({ fresh = false }: { readonly fresh?: boolean } = {}): 
     )
   }
   // What cannot be seeded is passed on to what holds the clock, so that comes before it.
-  for (const make of [timeReplacements, workReplacements, chanceReplacements, pureReplacements]) {
+  for (const make of [
+    timeReplacements,
+    workReplacements,
+    chanceReplacements,
+    pureReplacements,
+    undiciReplacements,
+  ]) {
     const replacements = make()
     replace(replacements)
     taken.push(...replacements)

@@ -51,7 +51,7 @@ export class VirtualTimeout {
     if (clock === this.#clock) {
       clock.reschedule(this.#timer, this.#afterMs)
     } else if (clock !== undefined) {
-      // A module that outlives worlds (undici) keeps one timer for all of them: it goes on in the one that is on.
+      // A module that outlives worlds keeps one timer for all of them: it goes on in the one that is on.
       this.#clock = clock
       this.#timer = clock.schedule(this.#afterMs, this.#fire)
       clock.setCounts(this.#timer, this.#refs)
