@@ -16,28 +16,41 @@ export const ordersAreMadeOnce: Watch = {
   name: 'no order is made where there is one',
   open(world) {
     const open = new Map<string, Made>()
-    /** Clients whose request was heard before they lost their disk: the order for it is for a key that is no more. */
-    const forLostKeys = new Set<string>()
+    /** Requests of a client that a server has heard, and not made an order for. */
+    const asked = new Map<string, number>()
+    /** Those whose client has another key by now: orders for them may yet come. */
+    const forOldKeys = new Map<string, number>()
     const drop = (is: (made: Made) => boolean): void => {
       for (const [key, made] of open) if (is(made)) open.delete(key)
     }
+    const keyChanges = (client: string): void => {
+      const who = world.host(client).peerId
+      drop((made) => made.peer === who)
+      for (const { name } of world.hostsOf('issue')) {
+        const pair = `${name} ${who}`
+        add(forOldKeys, pair, asked.get(pair) ?? 0)
+        asked.delete(pair)
+      }
+    }
     return ({ host, event, detail }) => {
       const peer = String(detail['peer'])
-      const key = `${host} ${peer} ${[...((detail['names'] as string[] | undefined) ?? [])].toSorted().join(' ')}`
+      const pair = `${host} ${peer}`
+      const key = `${pair} ${[...((detail['names'] as string[] | undefined) ?? [])].toSorted().join(' ')}`
       switch (event) {
         case 'request:received':
-          forLostKeys.delete(`${host} ${peer}`)
+          add(asked, pair, 1)
+          break
+        case 'request:refused':
+          add(asked, pair, -1)
           break
         case 'certificate:issued':
           open.delete(key)
           break
         // An order is for one key, and who has a certificate, from whichever server, asks for the next with another.
         case 'certificate:obtained':
-        case 'certificate:renewed': {
-          const who = world.host(host).peerId
-          drop((made) => made.peer === who)
+        case 'certificate:renewed':
+          keyChanges(host)
           break
-        }
         case 'fault:kill':
           open.clear()
           break
@@ -47,9 +60,8 @@ export const ordersAreMadeOnce: Watch = {
           // The last ones may not be on it any more; a client's datastore loses none of its writes.
           if (detail['disk'] === 'torn') drop((made) => made.host === host)
           if (event === 'fault:crash' && detail['disk'] !== 'lost') break
-          const who = world.host(host).peerId
-          drop((made) => made.host === host || made.peer === who)
-          for (const { name } of world.hostsOf('issue')) forLostKeys.add(`${name} ${who}`)
+          drop((made) => made.host === host)
+          keyChanges(host)
           break
         }
         case 'ca:request': {
@@ -63,11 +75,15 @@ export const ordersAreMadeOnce: Watch = {
           break
         }
         case 'order:created': {
-          if (forLostKeys.has(`${host} ${peer}`)) break
+          add(asked, pair, -1)
           const path = new URL(String(detail['order'])).pathname
           const before = open.get(key)
           open.set(key, { host, peer, path })
           if (before === undefined || before.path === path) break
+          // Which of the two is for which key, nobody tells.
+          const spare = forOldKeys.get(pair) ?? 0
+          add(forOldKeys, pair, -1)
+          if (spare > 0) break
           const problem = `${host} makes a second order for ${world.hostOfPeer(peer)}, where it has one`
           return { problem, hosts: [host] }
         }
@@ -75,4 +91,8 @@ export const ordersAreMadeOnce: Watch = {
       return undefined
     }
   },
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  counts.set(key, Math.max(0, (counts.get(key) ?? 0) + change))
 }

@@ -185,9 +185,27 @@ test('watches see what is wrong, and nothing where all is as it should be', asyn
       undefined,
     ],
     [
-      'two orders for a request from after a loss',
+      'orders for requests from before and after a loss, both after it',
       ordersAreMadeOnce,
       [asked, crash('client1', 'lost'), asked, made('/1'), made('/2')],
+      undefined,
+    ],
+    [
+      'an order for a request from before a certificate, and one for the next',
+      ordersAreMadeOnce,
+      [asked, obtained({}), made('/1'), asked, made('/2')],
+      undefined,
+    ],
+    [
+      'more orders than that',
+      ordersAreMadeOnce,
+      [asked, crash('client1', 'lost'), asked, made('/1'), made('/2'), made('/3')],
+      /second order/,
+    ],
+    [
+      'two orders for a request from after a loss',
+      ordersAreMadeOnce,
+      [asked, made('/0'), crash('client1', 'lost'), asked, made('/1'), made('/2')],
       /second order/,
     ],
     [
