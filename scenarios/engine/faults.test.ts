@@ -52,3 +52,18 @@ test('a world that ends while a host is to stop in its sleep wakes it, and waits
     t.same(done, ['asleep', 'stopped'], 'it is left as it is')
   }
 })
+
+test('why a fault could not be carried out is told without the stacks that an error quotes', async (t) => {
+  const { world, trace } = sleepyWorld()
+  const problem = new Error(
+    'no port was free: EADDRINUSE\n      at listen (net.ts:1:2)\n  one of two',
+  )
+  Object.assign(world, { host: () => ({ multiaddrs: [], stop: () => Promise.reject(problem) }) })
+  await using faults = new Faults(world)
+  await faults.add({ kind: 'refuse', host: 'a', at: { event: 'now' } })
+  trace.record('a', 'now', {})
+  await faults.healAll()
+  const reason = 'Error: no port was free: EADDRINUSE\n  one of two'
+  t.match(trace.of('fault:failed'), [{ detail: { reason } }])
+  t.equal(faults.problem(), reason)
+})

@@ -93,8 +93,10 @@ export class Faults implements AsyncDisposable {
   }
 
   readonly #failed = (error: unknown): void => {
-    this.#failures.push(String(error))
-    this.#world.trace.record('engine', 'fault:failed', { reason: String(error) })
+    // Some messages of libp2p hold the stacks of others, which differ with where the code is and how it is run.
+    const reason = String(error).replaceAll(/\n\s+at .*/g, '')
+    this.#failures.push(reason)
+    this.#world.trace.record('engine', 'fault:failed', { reason })
   }
 
   #clearTimers(): void {
