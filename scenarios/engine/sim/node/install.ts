@@ -1,6 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { patchDgram } from './dgram.ts'
 import { patchDns } from './dns.ts'
+import { patchHttp } from './http.ts'
 import { patchNet } from './net.ts'
 import { Patches } from './patches.ts'
 import { patchTls } from './tls.ts'
@@ -14,6 +15,7 @@ export function installNetwork(): () => void {
   try {
     patchNet(patches)
     patchTls(patches)
+    patchHttp(patches)
     patchDgram(patches)
     patchDns(patches)
     // Who has imported a function by its name gets the new one.

@@ -24,6 +24,8 @@ const LATENCY_MS = 40
 const SERVER = '203.0.113.1'
 const CLIENT = '203.0.113.2'
 const DAY_MS = 86_400_000
+/** So many are hardly in order by chance. */
+const CONNECTIONS = 12
 
 interface Stage {
   readonly world: Installed
@@ -164,6 +166,29 @@ const CHECKS: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       assert.equal(await text(answer), body)
     }
     agent.destroy()
+  },
+  'node:http closes connections in the order in which they came': async ({ serve, ask }) => {
+    for (const method of ['closeAllConnections', 'closeIdleConnections'] as const) {
+      const server = await listening(
+        serve(() => http.createServer((_, answer) => answer.end()).listen(80, SERVER)),
+      )
+      const closed: number[] = []
+      for (let number = 0; number < CONNECTIONS; number++) {
+        const agent = new http.Agent({ keepAlive: true })
+        const request = ask(() => http.get({ host: SERVER, agent }))
+        const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
+        answer.socket.once('close', () => closed.push(number))
+        await text(answer)
+      }
+      server[method]()
+      await new Promise((resolve) => void server.close(resolve))
+      await new Promise((resolve) => void setTimeout(resolve, 2 * LATENCY_MS))
+      assert.deepEqual(
+        closed,
+        closed.toSorted((a, b) => a - b),
+      )
+      assert.equal(closed.length, CONNECTIONS)
+    }
   },
   'fetch goes over the network of its host': async ({ serve, ask }) => {
     await listening(
