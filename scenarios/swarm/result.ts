@@ -71,3 +71,8 @@ export interface SeedRunner extends AsyncDisposable {
     options: { readonly world: string; readonly signal: AbortSignal },
   ): Promise<SeedResult>
 }
+
+/** Whether smaller worlds are worth trying: these nobody would know again in one that is run once. */
+export function canShrink(result: SeedResult): boolean {
+  return !['pass', 'unknown', 'non-determinism'].includes(result.class)
+}

@@ -6,7 +6,7 @@ import { runCampaign } from '../campaign/campaign.ts'
 import { endText, signatureOf, type Tally } from '../campaign/tally.ts'
 import { countText } from '../count-text.ts'
 import { WORLDS } from '../plan.ts'
-import type { SeedResult } from '../result.ts'
+import { canShrink, type SeedResult } from '../result.ts'
 import { seedsFrom } from '../seed-text.ts'
 import { SOMETIMES } from '../sometimes.ts'
 import { EXIT, exitCode } from '../verdict.ts'
@@ -131,8 +131,7 @@ async function shrinkAll(
 ): Promise<void> {
   const causes = new Map(failed.toReversed().map((result) => [signatureOf(result), result]))
   for (const result of [...causes.values()].slice(0, SHRUNK_MAX)) {
-    // Nobody would know these again in a smaller world that is run once.
-    if (result.class === 'unknown' || result.class === 'non-determinism') continue
+    if (!canShrink(result)) continue
     const shrunk = await shrinkResult(result, {}, io)
     const { hosts, faults, runs, replay } = shrunk
     tally.replace({ ...result, shrunk: { hosts, faults, runs, replay } })

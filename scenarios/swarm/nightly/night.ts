@@ -2,7 +2,7 @@ import { runCampaign } from '../campaign/campaign.ts'
 import type { Crew } from '../campaign/crew.ts'
 import { AGAIN_EVERY, nightSeeds } from '../campaign/seeds.ts'
 import type { Tally } from '../campaign/tally.ts'
-import type { SeedResult } from '../result.ts'
+import { canShrink, type SeedResult } from '../result.ts'
 import { judgeNight, type CanaryReport, type NightReport, type SlowResult } from './night-report.ts'
 
 export interface NightInit {
@@ -139,7 +139,7 @@ async function shrinkFailures(init: NightInit, tallies: readonly Tally[]): Promi
   for (const tally of tallies) {
     for (const { fastest } of tally.report().failures.slice(0, SHRUNK_MAX)) {
       const [result] = fastest
-      if (result === undefined || until.aborted || result.class === 'unknown') continue
+      if (result === undefined || until.aborted || !canShrink(result)) continue
       init.onProgress?.('shrink', tally)
       try {
         tally.replace(await shrink(result, until))

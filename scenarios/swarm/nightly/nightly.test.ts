@@ -110,6 +110,22 @@ test('a failing seed is told of, fails the night with the exit code of its class
   t.match(lost, { exitCode: 3, lanes: [{}, { failures: [{ fastest: [{ replay: /replay/ }] }] }] })
 })
 
+test('what would not be known again in a smaller world is not shrunk', async (t) => {
+  for (const kind of ['unknown', 'non-determinism'] as const) {
+    const shrunk: string[] = []
+    const crew = crewOf((seed, world) =>
+      world === 'swarm' ? makeFailure('x', { seed, world, class: kind }) : undefined,
+    )
+    const shrink = (result: SeedResult): Promise<SeedResult> => {
+      shrunk.push(result.class)
+      return Promise.resolve(result)
+    }
+    const { lanes } = await runNight(init({ crew, shrink }))
+    t.match(lanes, [{ failures: [{ fastest: [{ class: kind }] }] }, {}])
+    t.same(shrunk, [], kind)
+  }
+})
+
 test('real time comes first and gets its share; a scenario that does not hold fails the night', async (t) => {
   const order: string[] = []
   const slow = ['one', 'two', 'three'].map((scenario) => async () => {
