@@ -13,7 +13,7 @@ export interface Replacement {
 
 const requireBuiltin = createRequire(import.meta.url)
 
-/** The object that `require` gives of a module: of a built-in one, that whose properties `import` shows too. */
+/** The object that `require` gives of a built-in module: the one whose properties `import` shows too. */
 export function builtin<T extends object>(name: string): T {
   return requireBuiltin(name) as T
 }

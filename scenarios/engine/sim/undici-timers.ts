@@ -1,4 +1,5 @@
-import { builtin, type Replacement } from './replace.ts'
+import { createRequire } from 'node:module'
+import type { Replacement } from './replace.ts'
 
 /** How exact undici's own are. */
 const TICK_MS = 499
@@ -9,7 +10,7 @@ const TICK_MS = 499
  * for all others. Each wait has a timer of its own here, as late as undici's where nothing else waits.
  */
 export function undiciReplacements(): Replacement[] {
-  const owner = builtin('undici/lib/util/timers.js')
+  const owner = createRequire(import.meta.url)('undici/lib/util/timers.js') as object
   const wait = (callback: (parameter: unknown) => void, afterMs: number, parameter: unknown) =>
     setTimeout(callback, Math.ceil(afterMs / TICK_MS) * TICK_MS, parameter).unref()
   const values = {
