@@ -76,6 +76,8 @@ async function openZoneWithCa(t: Test): Promise<ZoneWithCa> {
   }
 }
 
+const HURRIED_TRIES_MAX = 5
+
 /** What the store says of its orders and of itself. */
 function storeOf({ storePath }: Zone): { readonly states: unknown[]; readonly integrity: unknown } {
   const database = new DatabaseSync(storePath, { readOnly: true })
@@ -141,26 +143,36 @@ test('SIGTERM ends the server in the middle of an order, a second signal does so
     return server
   }
 
+  /** What the process before it has left. */
+  const finishes = async (server: IssueProcess): Promise<void> => {
+    await server.logged('certificate:issued')
+    await zone.obtain()
+    server.kill('SIGTERM')
+    t.equal(await server.ended, 0)
+  }
+
   const stopped = await end((server) => server.kill('SIGTERM'))
   // Past its bound it would end with 1, and say so.
   t.equal(await stopped.ended, 0)
   t.equal(stopped.lines.at(-1)?.event, 'stopped')
-  const first = await zone.start()
-  await first.logged('certificate:issued')
-  await zone.obtain()
-  first.kill('SIGTERM')
-  t.equal(await first.ended, 0)
+  await finishes(await zone.start())
 
-  // Both are there when it goes on: one begins the end, the other makes it short.
-  const hurried = await end((server) => {
-    for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) server.kill(signal)
-  })
+  // Both are there when it goes on: one begins the end, the other makes it short. The kernel may give them to different
+  // threads; a process that has ended before the second is heard shows nothing.
+  let hurried = stopped
+  let orders = 1
+  while ((await hurried.ended) === 0 && orders <= HURRIED_TRIES_MAX) {
+    hurried = await end((server) => {
+      for (const signal of ['SIGSTOP', 'SIGINT', 'SIGTERM', 'SIGCONT'] as const) server.kill(signal)
+    })
+    orders += 1
+    await finishes(await zone.start())
+  }
   t.ok([130, 143].includes((await hurried.ended) ?? 0), `exit code ${await hurried.ended}`)
   t.notOk(hurried.lines.some(({ event }) => event === 'stopped'))
-  await zone.start()
-  await zone.obtain()
-  t.equal(await zone.ordersAtCa(), 2)
-  t.strictSame(storeOf(zone), { states: ['valid', 'valid'], integrity: 'ok' })
+  t.equal(await zone.ordersAtCa(), orders)
+  const states = Array.from({ length: orders }, () => 'valid')
+  t.strictSame(storeOf(zone), { states, integrity: 'ok' })
 })
 
 const withoutLimits =
