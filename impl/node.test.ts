@@ -7,6 +7,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { decode, encode, type TxtAnswer } from 'dns-packet'
 import { createLibp2p } from 'libp2p'
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
@@ -221,7 +222,8 @@ test('NT-DISC-009 announcements pass to clients of an address that many others h
 })
 
 test('a port that is taken is named with its role, all of them at once, and nothing starts', async (t) => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  // Below the ports that the system gives to whoever asks for any, of whom one may have the same number over TCP.
+  const socket = createSocket('udp4').bind(randomInt(20_000, 30_000), '127.0.0.1')
   await once(socket, 'listening')
   t.teardown(() => socket.close())
   const server = createServer().listen(0, '127.0.0.1')
